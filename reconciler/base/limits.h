@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every maximum in kedge, each with its reason. Sizes from outside are compared with these before
+ * they are used. */
+#pragma once
+
+#define KEDGE_KIB(n) ((size_t)(n) << 10)
+#define KEDGE_MIB(n) ((size_t)(n) << 20)
+#define KEDGE_GIB(n) ((size_t)(n) << 30)
+
+/* Manifests: a person wrote them. */
+#define KEDGE_LIMIT_MANIFEST                                                                       \
+    KEDGE_MIB(1) /* one file; the largest real ones are a few hundred KiB */
+#define KEDGE_LIMIT_MANIFESTS KEDGE_GIB(1) /* all files of a revision: a million devices of 1 KiB  \
+                                            */
+#define KEDGE_LIMIT_FILES        2000000   /* manifest files of a revision */
+#define KEDGE_LIMIT_DOCUMENTS    10000     /* YAML documents in one file */
+#define KEDGE_LIMIT_YAML_DEPTH   64        /* nesting; ours need 9 */
+#define KEDGE_LIMIT_YAML_ALIASES 100       /* expansions in a document; stops alias bombs */
+#define KEDGE_LIMIT_YAML_NODES   100000    /* nodes in a document, expanded aliases included */
+#define KEDGE_LIMIT_PATH         4096      /* a path in the tree */
+#define KEDGE_LIMIT_FINDINGS     10000     /* findings kept; more are counted */
+#define KEDGE_LIMIT_NAME         253       /* DNS-1123 subdomain */
+#define KEDGE_LIMIT_LABELS       64        /* labels of one object */
+#define KEDGE_LIMIT_LIST         10000     /* items of one list */
+#define KEDGE_LIMIT_STRING       KEDGE_KIB(64) /* one scalar */
+
+/* Versions: npm's own limits. */
+#define KEDGE_LIMIT_VERSION        256
+#define KEDGE_LIMIT_VERSION_NUMBER 9007199254740991 /* 2^53 - 1 */
+
+/* Wire. */
+#define KEDGE_LIMIT_JSON_DEPTH  64           /* ours need 8 */
+#define KEDGE_LIMIT_ENVELOPE    KEDGE_MIB(4) /* a device's whole set: some thousand instances */
+#define KEDGE_LIMIT_REPORT      KEDGE_MIB(1)
+#define KEDGE_LIMIT_SIGNATURES  32     /* in one envelope */
+#define KEDGE_LIMIT_INSTANCES   1000   /* on one device */
+#define KEDGE_LIMIT_WAIT_MS     300000 /* longest long poll */
+#define KEDGE_LIMIT_CONNECTIONS 15000  /* below the usual 20,000 descriptors */
+
+/* Artifacts. */
+#define KEDGE_LIMIT_ARTIFACT       (16LL << 30) /* one artifact file */
+#define KEDGE_LIMIT_UNPACKED       (32LL << 30) /* all files of one artifact */
+#define KEDGE_LIMIT_UNPACKED_FILES 100000
+#define KEDGE_LIMIT_UNPACKED_DEPTH 32
+#define KEDGE_LIMIT_UNPACKED_NAME  255 /* one path segment */
+#define KEDGE_LIMIT_UNPACKED_RATIO                                                                 \
+    200 /* unpacked / packed, once past 1 MiB; weights compress little */
+
+/* Device. */
+#define KEDGE_LIMIT_LOG_FILE   KEDGE_MIB(10) /* one log file of an instance before it rotates */
+#define KEDGE_LIMIT_LOG_FILES  3
+#define KEDGE_LIMIT_JOURNAL    KEDGE_MIB(64)
+#define KEDGE_LIMIT_PROBE_BODY KEDGE_KIB(64) /* bytes of a probe's answer that are read */
