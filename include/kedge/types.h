@@ -8,8 +8,8 @@
 
 /* Result must be looked at. */
 #define KEDGE_MUST_CHECK __attribute__((warn_unused_result))
-/* printf-like: `format` and `first` are the positions of the format and its first argument. */
-#define KEDGE_PRINTF(format, first) __attribute__((format(printf, format, first)))
+/* printf-like: positions of the format and of its first argument. */
+#define KEDGE_PRINTF(text, first) __attribute__((format(printf, text, first)))
 /* Release a local when it leaves its scope: `kedge_auto(kedge_buf) struct kedge_buf b = {0};`.
  * The type's `<name>_auto(type *)` is called; hand a value over by zeroing the local. */
 #define kedge_auto(name)   __attribute__((cleanup(name##_auto)))
