@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What one device must hold of one instance, in full: all a device needs to fetch, run and probe
+ * it. The reconciler makes it from the manifests, an envelope carries it, the agent reads it back.
+ */
+#pragma once
+
+#include "base/json.h"
+#include "spec.h"
+
+struct kedge_assignment {
+    const char *instance; /* name of the model or application; first, so that sorted rows are sorted
+                             by it */
+    enum kedge_kind kind; /* KEDGE_KIND_MODEL or KEDGE_KIND_APPLICATION */
+    const char *deployment;
+    const char *bundle; /* the application this model came with, or NULL: activated and rolled back
+                           with it */
+    const char *version;
+    enum kedge_run_state state;
+    struct kedge_artifact_ref artifact;
+    struct kedge_runtime_spec runtime;
+    struct kedge_slice config;   /* canonical JSON object, or empty */
+    const char *sla;             /* or NULL */
+    struct kedge_strings access; /* applications that may use it; none: all */
+    /* SHA-256 over the canonical JSON without state, deployment and content: equal content means
+     * nothing to do. */
+    struct kedge_digest content;
+};
+
+/* Writes the canonical JSON object (keys in fixed order, absent members left out), `content`
+ * included. */
+void kedge_assignment_write(const struct kedge_assignment *assignment,
+                            struct kedge_json_writer *writer);
+/* Sets `content` from the rest. */
+void kedge_assignment_seal(struct kedge_assignment *assignment);
+/* Strict twin of _write: unknown members refused, every string and count bounded, `content` checked
+ * against the rest (KEDGE_CORRUPT). Strings are copied into `arena`. */
+int kedge_assignment_read(struct kedge_arena *arena, const json_t *json,
+                          struct kedge_assignment *out, struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Digest of a whole set sorted by instance: over each (instance, content, state). What "in sync"
+ * compares. */
+struct kedge_digest kedge_assignment_set_digest(const struct kedge_assignment *const *set,
+                                                size_t count);

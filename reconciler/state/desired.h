@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every device must hold at one revision. Immutable; rows that did not change are shared with
+ * the revision before. */
+#pragma once
+
+#include "assignment.h"
+
+/* One deployment's assignment, made once and shared by every device it targets. */
+struct kedge_desired_assignment {
+    struct kedge_assignment assignment;
+    struct kedge_slice json; /* as _write gives it: ready to be put in an envelope */
+    const struct kedge_deployment *deployment;
+    const struct kedge_requires *requires; /* of the version */
+    enum kedge_stage stage;
+};
+
+struct kedge_desired_device {
+    const char *name; /* first: a table entry */
+    const struct kedge_device *device;
+    struct kedge_digest set; /* kedge_assignment_set_digest of all */
+    uint32_t count;
+    const struct kedge_desired_assignment *assignments[]; /* sorted by instance */
+};
+
+struct kedge_desired {
+    const struct kedge_specs *specs;
+    const struct kedge_table
+        *devices;       /* of struct kedge_desired_device: every Device of the revision */
+    size_t assignments; /* in all rows */
+};
