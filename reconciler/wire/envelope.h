@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* DSSE v1 envelopes (secure-systems-lab/dsse protocol.md v1.0.2) with Ed25519: everything that
+ * crosses a network. */
+#pragma once
+
+#include "key.h"
+
+#define KEDGE_ENVELOPE_IN_TOTO "application/vnd.in-toto+json"
+
+/* Who may sign: distinct public keys, how many of them must, and for which payload type. */
+struct kedge_envelope_trust {
+    const struct kedge_public_key *keys;
+    size_t key_count;
+    unsigned threshold; /* at least 1 */
+    const char *payload_type;
+};
+
+/* Appends PAE(type, body) to `out`. */
+void kedge_envelope_pae(struct kedge_buf *out, const char *type, size_t type_size, const void *body,
+                        size_t size);
+/* Appends the JSON envelope of `body` signed by every key. */
+void kedge_envelope_sign(struct kedge_buf *out, const char *type, struct kedge_slice body,
+                         const struct kedge_key *const *keys, size_t key_count);
+/* Parses (bounded by `limit`, strict JSON, both base64 alphabets), checks signatures over the PAE,
+ * then the type, and only then gives out the payload: the very bytes that were verified. keyid only
+ * narrows which keys to try; the threshold counts distinct public keys. KEDGE_INVALID malformed,
+ * KEDGE_LIMIT too large, KEDGE_DENIED not signed as `trust` demands. */
+int kedge_envelope_verify(const char *data, size_t size, size_t limit,
+                          const struct kedge_envelope_trust *trust, struct kedge_buf *payload,
+                          struct kedge_err *err) KEDGE_MUST_CHECK;
