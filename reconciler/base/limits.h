@@ -10,18 +10,19 @@
 /* Manifests: a person wrote them. */
 #define KEDGE_LIMIT_MANIFEST                                                                       \
     KEDGE_MIB(1) /* one file; the largest real ones are a few hundred KiB */
-#define KEDGE_LIMIT_MANIFESTS KEDGE_GIB(1) /* all files of a revision: a million devices of 1 KiB  \
-                                            */
-#define KEDGE_LIMIT_FILES        2000000   /* manifest files of a revision */
-#define KEDGE_LIMIT_DOCUMENTS    10000     /* YAML documents in one file */
-#define KEDGE_LIMIT_YAML_DEPTH   64        /* nesting; ours need 9 */
-#define KEDGE_LIMIT_YAML_ALIASES 100       /* expansions in a document; stops alias bombs */
-#define KEDGE_LIMIT_YAML_NODES   100000    /* nodes in a document, expanded aliases included */
-#define KEDGE_LIMIT_PATH         4096      /* a path in the tree */
-#define KEDGE_LIMIT_FINDINGS     10000     /* findings kept; more are counted */
-#define KEDGE_LIMIT_NAME         253       /* DNS-1123 subdomain */
-#define KEDGE_LIMIT_LABELS       64        /* labels of one object */
-#define KEDGE_LIMIT_LIST         10000     /* items of one list */
+#define KEDGE_LIMIT_MANIFESTS                                                                      \
+    KEDGE_GIB(1)                         /* all files of a revision: a million devices of 1 KiB    \
+                                          */
+#define KEDGE_LIMIT_FILES        2000000 /* manifest files of a revision */
+#define KEDGE_LIMIT_DOCUMENTS    10000   /* YAML documents in one file */
+#define KEDGE_LIMIT_YAML_DEPTH   64      /* nesting; ours need 9 */
+#define KEDGE_LIMIT_YAML_ALIASES 100     /* expansions in a document; stops alias bombs */
+#define KEDGE_LIMIT_YAML_NODES   100000  /* nodes in a document, expanded aliases included */
+#define KEDGE_LIMIT_PATH         4096    /* a path in the tree */
+#define KEDGE_LIMIT_FINDINGS     10000   /* findings kept; more are counted */
+#define KEDGE_LIMIT_NAME         253     /* DNS-1123 subdomain */
+#define KEDGE_LIMIT_LABELS       64      /* labels of one object */
+#define KEDGE_LIMIT_LIST         10000   /* items of one list */
 #define KEDGE_LIMIT_STRING       KEDGE_KIB(64) /* one scalar */
 
 /* Versions: npm's own limits. */
@@ -51,3 +52,6 @@
 #define KEDGE_LIMIT_LOG_FILES  3
 #define KEDGE_LIMIT_JOURNAL    KEDGE_MIB(64)
 #define KEDGE_LIMIT_PROBE_BODY KEDGE_KIB(64) /* bytes of a probe's answer that are read */
+#define KEDGE_LIMIT_REMOVE_DEPTH                                                                   \
+    128 /* folders in folders that are removed: one descriptor each                                \
+         */
