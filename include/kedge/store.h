@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Port: what the reconciler remembers. Drivers: "memory:" and "sqlite:PATH" (default).
+ *
+ * One thread owns a store handle; every call may block on a disk. Writes between begin and commit
+ * are durable together or not at all; a write outside a transaction is a transaction of its own.
+ * Slices handed to a visitor are borrowed for the call. Foreign bytes are stored as they are: the
+ * store knows nothing of envelopes. */
+#pragma once
+
+#include "err.h"
+#include "types.h"
+
+struct kedge_event;
+
+/* What was last signed for a device. */
+struct kedge_store_device {
+    const char *name;
+    int64_t generation;
+    kedge_ms issued, expires;
+    struct kedge_digest set;       /* set digest the envelope authorises */
+    struct kedge_slice authorised; /* JSON array of instance names, sorted */
+    struct kedge_slice envelope;
+};
+
+/* The last verified report of a device, as the device signed it. */
+struct kedge_store_report {
+    const char *device;
+    int64_t counter;
+    kedge_ms received;
+    struct kedge_slice evidence;
+};
+
+/* Which events; members that are NULL or 0 do not narrow. Newest first unless `ascending`. */
+struct kedge_store_filter {
+    const char *device, *instance, *commit;
+    int64_t after; /* seq greater than this */
+    kedge_ms since;
+    uint32_t limit; /* 0: all */
+    bool ascending;
+};
+
+/* A non-zero return of a visitor ends the walk and is returned. */
+typedef int kedge_store_visit_device(const struct kedge_store_device *device, void *payload);
+typedef int kedge_store_visit_report(const struct kedge_store_report *report, void *payload);
+typedef int kedge_store_visit_event(const struct kedge_event *event, void *payload);
+
+struct kedge_store;
+
+struct kedge_store_ops {
+    const char *scheme;
+    /* `location` is what follows the scheme. KEDGE_CORRUPT: not ours, or of a newer version. */
+    int (*open)(const char *location, bool read_only, struct kedge_store **out,
+                struct kedge_err *err);
+    void (*close)(struct kedge_store *self);
+    int (*begin)(struct kedge_store *self, struct kedge_err *err);
+    int (*commit)(struct kedge_store *self, struct kedge_err *err);
+    void (*rollback)(struct kedge_store *self);
+    /* Small named values: the commit in force, ... KEDGE_NOTFOUND when absent; *out is the caller's
+     * to free(). */
+    int (*get)(struct kedge_store *self, const char *key, char **out, struct kedge_err *err);
+    int (*put)(struct kedge_store *self, const char *key, const char *value, struct kedge_err *err);
+    int (*put_device)(struct kedge_store *self, const struct kedge_store_device *device,
+                      struct kedge_err *err);
+    int (*get_device)(struct kedge_store *self, const char *name, kedge_store_visit_device *visit,
+                      void *payload, struct kedge_err *err);
+    int (*each_device)(struct kedge_store *self, kedge_store_visit_device *visit, void *payload,
+                       struct kedge_err *err);
+    int (*put_report)(struct kedge_store *self, const struct kedge_store_report *report,
+                      struct kedge_err *err);
+    int (*each_report)(struct kedge_store *self, kedge_store_visit_report *visit, void *payload,
+                       struct kedge_err *err);
+    /* Gives `event->seq`. */
+    int (*append_event)(struct kedge_store *self, struct kedge_event *event, struct kedge_err *err);
+    int (*each_event)(struct kedge_store *self, const struct kedge_store_filter *filter,
+                      kedge_store_visit_event *visit, void *payload, struct kedge_err *err);
+    /* A number that differs after another process has written; asked at every tick, so cheap. */
+    int (*changed)(struct kedge_store *self, int64_t *out, struct kedge_err *err);
+};
+
+/* Embedded first by every driver. */
+struct kedge_store {
+    const struct kedge_store_ops *ops;
+};
+
+/* Chooses the driver by the URL's scheme; a plain path is sqlite. */
+int kedge_store_open(const char *url, bool read_only, struct kedge_store **out,
+                     struct kedge_err *err) KEDGE_MUST_CHECK;
+void kedge_store_close(struct kedge_store *store);
