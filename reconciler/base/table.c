@@ -103,7 +103,8 @@ const void *kedge_table_next(const struct kedge_table *table, struct kedge_table
 /* A table in the making: rows that are done, and entries behind them not yet in a chunk. */
 struct builder {
     struct kedge_arena *arena;
-    struct kedge_buf rows;    /* struct row; starts are set in finish() */
+    struct kedge_buf rows;    /* struct row */
+    size_t count;             /* entries in those rows */
     struct kedge_buf pending; /* const void * */
 };
 
@@ -117,9 +118,28 @@ static void add_entries(struct builder *b, const void *const *entries, size_t co
     kedge_buf_add(&b->pending, entries, count * sizeof *entries);
 }
 
-static void add_rows(struct builder *b, const struct row *rows, size_t count)
+static void add_row(struct builder *b, const struct chunk *chunk)
 {
-    kedge_buf_add(&b->rows, rows, count * sizeof *rows);
+    struct row row = {.chunk = chunk, .start = b->count};
+    kedge_buf_add(&b->rows, &row, sizeof row);
+    b->count += chunk->count;
+}
+
+/* Rows [first, last) of `table`, which end where row `last` starts: their chunks are not touched,
+ * which is most of the cost of a small edit. */
+static void share_rows(struct builder *b, const struct kedge_table *table, size_t first,
+                       size_t last)
+{
+    if (first == last)
+        return;
+    const struct row *rows = &table->rows[first];
+    size_t end = last < table->row_count ? table->rows[last].start : table->count;
+    kedge_buf_reserve(&b->rows, (last - first) * sizeof *rows);
+    for (size_t i = 0; i < last - first; i++) {
+        struct row row = {rows[i].chunk, rows[i].start - rows->start + b->count};
+        kedge_buf_add(&b->rows, &row, sizeof row);
+    }
+    b->count += end - rows->start;
 }
 
 /* Puts the entries of the last finished row before the pending ones. */
@@ -128,6 +148,7 @@ static void take_back_row(struct builder *b)
     struct row last;
     b->rows.size -= sizeof last;
     memcpy(&last, b->rows.data + b->rows.size, sizeof last);
+    b->count = last.start;
     kedge_auto(kedge_buf) struct kedge_buf behind = b->pending;
     b->pending = (struct kedge_buf){0};
     add_entries(b, last.chunk->entries, last.chunk->count);
@@ -151,7 +172,7 @@ static void flush(struct builder *b)
         chunk->count = count;
         memcpy(chunk->entries, from, bytes);
         from += bytes;
-        add_rows(b, &(struct row){.chunk = chunk}, 1);
+        add_row(b, chunk);
     }
     kedge_buf_clear(&b->pending);
 }
@@ -163,12 +184,9 @@ static const struct kedge_table *finish(struct builder *b)
     size_t count = b->rows.size / sizeof(struct row);
     if (count) {
         table = kedge_arena_alloc(b->arena, sizeof *table + b->rows.size);
+        table->count = b->count;
         table->row_count = count;
         memcpy(table->rows, b->rows.data, b->rows.size);
-        for (size_t i = 0; i < count; i++) {
-            table->rows[i].start = table->count;
-            table->count += table->rows[i].chunk->count;
-        }
     }
     kedge_buf_release(&b->rows);
     kedge_buf_release(&b->pending);
@@ -232,7 +250,7 @@ const struct kedge_table *kedge_table_edit(struct kedge_arena *arena,
         size_t carried = pending_count(&b);
         if (carried == 0) {
             size_t touched = count ? row_for_name(table, edits->name, row) : table->row_count;
-            add_rows(&b, &table->rows[row], touched - row);
+            share_rows(&b, table, row, touched);
             row = touched;
             if (row == table->row_count)
                 break;
@@ -245,7 +263,7 @@ const struct kedge_table *kedge_table_edit(struct kedge_arena *arena,
         changed |= differs;
         if (!differs && carried == 0) {
             kedge_buf_clear(&b.pending);
-            add_rows(&b, &table->rows[row], 1);
+            share_rows(&b, table, row, row + 1);
         } else if (pending_count(&b) >= CHUNK_MIN) {
             flush(&b);
         } /* else: too few for a chunk; the next row joins them */
