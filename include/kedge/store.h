@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Port: what the reconciler remembers. Drivers: "memory:" and "sqlite:PATH" (default).
+/* Port: what the reconciler remembers. Drivers: "memory:" (empty, gone when closed) and
+ * "sqlite:PATH" (default).
  *
  * One thread owns a store handle; every call may block on a disk. Writes between begin and commit
  * are durable together or not at all; a write outside a transaction is a transaction of its own.
- * Slices handed to a visitor are borrowed for the call. Foreign bytes are stored as they are: the
- * store knows nothing of envelopes. */
+ * What is handed to a visitor is borrowed for the call, and a visitor does not call the store.
+ * Foreign bytes are stored as they are: the store knows nothing of envelopes. */
 #pragma once
 
 #include "err.h"
@@ -77,12 +78,55 @@ struct kedge_store_ops {
     int (*changed)(struct kedge_store *self, int64_t *out, struct kedge_err *err);
 };
 
-/* Embedded first by every driver. */
+/* Embedded first by every driver; the functions below keep it. */
 struct kedge_store {
     const struct kedge_store_ops *ops;
+    bool read_only;
+    bool in_transaction;
+    int failed; /* code of the write that failed in this transaction; 0: none */
 };
 
-/* Chooses the driver by the URL's scheme; a plain path is sqlite. */
+/* Chooses the driver by the URL's scheme; a plain path is sqlite. KEDGE_UNSUPPORTED: no such
+ * driver. KEDGE_NOTFOUND: read_only, and there is no store. */
 int kedge_store_open(const char *url, bool read_only, struct kedge_store **out,
                      struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Rolls back what was not committed. NULL is fine. */
 void kedge_store_close(struct kedge_store *store);
+void kedge_store_auto(struct kedge_store **store);
+
+/* The calls of the port, as everybody uses them: they hold what is the same for every driver.
+ * Writes to a read-only store are KEDGE_DENIED; KEDGE_LIMIT: the disk is full; KEDGE_UNAVAILABLE:
+ * another process holds the store. */
+
+/* KEDGE_INTERNAL when a transaction is open already. */
+int kedge_store_begin(struct kedge_store *store, struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Durable when it returns 0. On failure, or when a write since begin has failed, nothing of the
+ * transaction is kept; either way it is over. */
+int kedge_store_commit(struct kedge_store *store, struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Does nothing outside a transaction. */
+void kedge_store_rollback(struct kedge_store *store);
+int kedge_store_get(struct kedge_store *store, const char *key, char **out,
+                    struct kedge_err *err) KEDGE_MUST_CHECK;
+int kedge_store_put(struct kedge_store *store, const char *key, const char *value,
+                    struct kedge_err *err) KEDGE_MUST_CHECK;
+int kedge_store_put_device(struct kedge_store *store, const struct kedge_store_device *device,
+                           struct kedge_err *err) KEDGE_MUST_CHECK;
+/* KEDGE_NOTFOUND when there is none of that name. */
+int kedge_store_get_device(struct kedge_store *store, const char *name,
+                           kedge_store_visit_device *visit, void *payload,
+                           struct kedge_err *err) KEDGE_MUST_CHECK;
+/* In name order. */
+int kedge_store_each_device(struct kedge_store *store, kedge_store_visit_device *visit,
+                            void *payload, struct kedge_err *err) KEDGE_MUST_CHECK;
+int kedge_store_put_report(struct kedge_store *store, const struct kedge_store_report *report,
+                           struct kedge_err *err) KEDGE_MUST_CHECK;
+/* In device order. */
+int kedge_store_each_report(struct kedge_store *store, kedge_store_visit_report *visit,
+                            void *payload, struct kedge_err *err) KEDGE_MUST_CHECK;
+int kedge_store_append_event(struct kedge_store *store, struct kedge_event *event,
+                             struct kedge_err *err) KEDGE_MUST_CHECK;
+int kedge_store_each_event(struct kedge_store *store, const struct kedge_store_filter *filter,
+                           kedge_store_visit_event *visit, void *payload,
+                           struct kedge_err *err) KEDGE_MUST_CHECK;
+int kedge_store_changed(struct kedge_store *store, int64_t *out,
+                        struct kedge_err *err) KEDGE_MUST_CHECK;
