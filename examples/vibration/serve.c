@@ -4,9 +4,9 @@
  *     vibration-serve model.safetensors
  *
  * GET /healthz scores reference windows: 200 when the model tells healthy from faulty, 503 when
- * not.
- * {"anomaly": 0.97, "version": "1.0.0"}. Listens on 127.0.0.1:$KEDGE_PORT; config.json named by
- * $KEDGE_CONFIG may set {"threshold": 0.5}. */
+ * not. POST /v1/score takes a JSON array of 256 samples (g) and answers
+ * {"anomaly": 0.97, "faulty": true, "version": "1.0.0"}. Listens on 127.0.0.1:$KEDGE_PORT;
+ * config.json named by $KEDGE_CONFIG may set {"threshold": 0.5}. */
 #include <jansson.h>
 #include <microhttpd.h>
 #include <netinet/in.h>

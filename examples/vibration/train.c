@@ -3,6 +3,8 @@
  *
  *     vibration-train --bands N --hidden N --windows N --epochs N --out model.safetensors
  *
+ *     vibration-train [--seed N] --print-window SEVERITY
+ *
  * Prints one JSON line: accuracy on windows it has not seen. Few bands and windows give the first,
  * poorer version; more of both the better second one. */
 #include <getopt.h>
@@ -12,6 +14,21 @@
 #include <string.h>
 
 #include "detector.h"
+
+/* A window as POST /v1/score takes it; severity 0 is a healthy machine. */
+static void print_window(double severity, uint64_t seed)
+{
+    struct window_random random = {.state = 0x77696e646f77ULL ^ seed * 0x9E3779B97F4A7C15ULL};
+    float samples[WINDOW_SAMPLES];
+
+    if (severity > 0.0)
+        window_faulty(&random, severity, samples);
+    else
+        window_healthy(&random, samples);
+    for (int i = 0; i < WINDOW_SAMPLES; i++)
+        printf("%s%.4f", i ? "," : "[", samples[i]);
+    printf("]\n");
+}
 
 struct sample {
     float features[DETECTOR_BANDS_MAX];
@@ -112,12 +129,14 @@ static void train(struct detector *d, size_t windows, size_t epochs, double *rea
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"bands", required_argument, NULL, 'b'},   {"hidden", required_argument, NULL, 'h'},
-        {"windows", required_argument, NULL, 'w'}, {"epochs", required_argument, NULL, 'e'},
-        {"out", required_argument, NULL, 'o'},     {0},
+        {"bands", required_argument, NULL, 'b'},        {"hidden", required_argument, NULL, 'h'},
+        {"windows", required_argument, NULL, 'w'},      {"epochs", required_argument, NULL, 'e'},
+        {"out", required_argument, NULL, 'o'},          {"seed", required_argument, NULL, 's'},
+        {"print-window", required_argument, NULL, 'p'}, {0},
     };
     struct detector detector = {.bands = 4, .hidden = 4};
     size_t windows = 1000, epochs = 20;
+    uint64_t seed = 1;
     const char *out = "model.safetensors";
 
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -137,6 +156,12 @@ int main(int argc, char **argv)
         case 'o':
             out = optarg;
             break;
+        case 's':
+            seed = strtoull(optarg, NULL, 10);
+            break;
+        case 'p':
+            print_window(strtod(optarg, NULL), seed);
+            return 0;
         default:
             return 64;
         }
