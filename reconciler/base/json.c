@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "limits.h"
+#include "utf8.h"
 
 void kedge_json_auto(json_t **json)
 {
@@ -189,23 +190,6 @@ void kedge_json_end_array(struct kedge_json_writer *w)
     end(w, ']');
 }
 
-/* The bytes of the well-formed UTF-8 character at `at` (RFC 3629), 0 when there is none. */
-static size_t character_size(const unsigned char *at, size_t size)
-{
-    unsigned char lead = at[0];
-    size_t need = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    if (need == 0 || lead > 0xf4 || need > size)
-        return 0;
-    for (size_t i = 1; i < need; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    bool overlong = (lead == 0xe0 && at[1] < 0xa0) || (lead == 0xf0 && at[1] < 0x90);
-    bool surrogate = lead == 0xed && at[1] > 0x9f;
-    bool beyond = lead == 0xf4 && at[1] > 0x8f;
-    return overlong || surrogate || beyond ? 0 : need;
-}
-
 static void put_escape(struct kedge_buf *out, unsigned char c)
 {
     static const char digits[] = "0123456789abcdef";
@@ -230,7 +214,7 @@ static void put_text(struct kedge_buf *out, const char *text, size_t size)
     for (size_t i = 0; i < size;) {
         unsigned char c = at[i];
         bool plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-        size_t whole = plain ? 1 : c < 0x80 ? 0 : character_size(at + i, size - i);
+        size_t whole = plain ? 1 : c < 0x80 ? 0 : kedge_utf8_character(text + i, size - i);
         if (whole) {
             i += whole;
             continue;
