@@ -18,10 +18,12 @@ void *kedge_alloc_zeroed(size_t size)
 
 void *kedge_alloc_array(size_t count, size_t size)
 {
-    size_t items = count ? count : 1;
-    void *memory = calloc(items, size ? size : 1);
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total))
+        out_of_memory(SIZE_MAX);
+    void *memory = calloc(1, total ? total : 1);
     if (!memory)
-        out_of_memory(count * size);
+        out_of_memory(total);
     return memory;
 }
 

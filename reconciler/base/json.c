@@ -45,6 +45,9 @@ int kedge_json_parse(const char *data, size_t size, size_t limit, json_t **out,
     if (size > limit)
         return kedge_err_set(err, KEDGE_LIMIT, "JSON has %zu bytes, at most %zu are read", size,
                              limit);
+    /* Never legal in JSON, yet jansson takes one behind a number for the end. */
+    if (size && memchr(data, '\0', size))
+        return kedge_err_set(err, KEDGE_INVALID, "JSON holds a NUL byte");
     if (deepest(data, size) > KEDGE_LIMIT_JSON_DEPTH)
         return kedge_err_set(err, KEDGE_LIMIT, "JSON nests deeper than %d", KEDGE_LIMIT_JSON_DEPTH);
     json_error_t error;

@@ -135,10 +135,10 @@ static void share_rows(struct builder *b, const struct kedge_table *table, size_
     const struct row *rows = &table->rows[first];
     size_t end = last < table->row_count ? table->rows[last].start : table->count;
     kedge_buf_reserve(&b->rows, (last - first) * sizeof *rows);
-    for (size_t i = 0; i < last - first; i++) {
-        struct row row = {rows[i].chunk, rows[i].start - rows->start + b->count};
-        kedge_buf_add(&b->rows, &row, sizeof row);
-    }
+    struct row *out = (struct row *)(b->rows.data + b->rows.size);
+    for (size_t i = 0; i < last - first; i++)
+        out[i] = (struct row){rows[i].chunk, rows[i].start - rows->start + b->count};
+    b->rows.size += (last - first) * sizeof *rows;
     b->count += end - rows->start;
 }
 
