@@ -8,7 +8,7 @@ functions='system|popen|gets|strcpy|strcat|stpcpy|sprintf|vsprintf|strtok|gmtime
 notes='TODO|FIXME|XXX|HACK'
 
 found=0
-grep -rnwE --include='*.[ch]' "($functions)[[:space:]]*\(" include reconciler && found=1
+grep -rnE --include='*.[ch]' "(^|[^[:alnum:]_])($functions)[[:space:]]*\(" include reconciler && found=1
 grep -rnwE --include='*.[ch]' --include=meson.build "$notes" include reconciler examples tests && found=1
 if grep -rnE --include='*.[ch]' 'kedge_clock_(wall|monotonic)[[:space:]]*\(' reconciler/core reconciler/state; then
     echo "time is an argument in state/ and core/"
