@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "buf.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,11 +48,17 @@ void kedge_buf_putc(struct kedge_buf *buf, char c)
 
 void kedge_buf_printf(struct kedge_buf *buf, const char *format, ...)
 {
-    va_list args, again;
+    va_list args;
     va_start(args, format);
+    kedge_buf_vprintf(buf, format, args);
+    va_end(args);
+}
+
+void kedge_buf_vprintf(struct kedge_buf *buf, const char *format, va_list args)
+{
+    va_list again;
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
-    va_end(args);
     if (length < 0)
         abort();
     kedge_buf_reserve(buf, (size_t)length);

@@ -22,12 +22,18 @@
 #define KEDGE_LIMIT_FINDINGS     10000   /* findings kept; more are counted */
 #define KEDGE_LIMIT_NAME         253     /* DNS-1123 subdomain */
 #define KEDGE_LIMIT_LABELS       64      /* labels of one object */
+#define KEDGE_LIMIT_LABEL        63      /* a label's value, or the name part of its key */
 #define KEDGE_LIMIT_LIST         10000   /* items of one list */
 #define KEDGE_LIMIT_STRING       KEDGE_KIB(64) /* one scalar */
 
 /* Versions: npm's own limits. */
 #define KEDGE_LIMIT_VERSION        256
+#define KEDGE_LIMIT_RANGE          1024             /* a dozen alternatives */
 #define KEDGE_LIMIT_VERSION_NUMBER 9007199254740991 /* 2^53 - 1 */
+
+/* Time zones: the largest file of the IANA database has 3.6 KB and 237 transitions. */
+#define KEDGE_LIMIT_ZONE_FILE        KEDGE_KIB(64)
+#define KEDGE_LIMIT_ZONE_TRANSITIONS 2000
 
 /* Wire. */
 #define KEDGE_LIMIT_JSON_DEPTH  64           /* ours need 8 */

@@ -2,7 +2,7 @@
 /* Labels and label selectors, with Kubernetes semantics (apimachinery pkg/labels/selector.go). */
 #pragma once
 
-#include "kedge/types.h"
+#include "name.h"
 
 struct kedge_label {
     const char *key;

@@ -13,6 +13,12 @@ struct kedge_words {
     const char *const *words;
     int count;
 };
+/* A set from its words, at file scope: `KEDGE_WORDS([KEDGE_STAGE_DRAFT] = "draft", ...)`. */
+#define KEDGE_WORDS(...)                                                                           \
+    {                                                                                              \
+        .words = (const char *const[]){__VA_ARGS__},                                               \
+        .count = KEDGE_COUNT(((const char *const[]){__VA_ARGS__})),                                \
+    }
 /* The word of `value`; "unknown" when out of range. Never NULL. */
 const char *kedge_word_name(const struct kedge_words *set, int value);
 /* False when `text` is not in the set. */

@@ -4,7 +4,7 @@
 
 #include "base/table.h"
 #include "finding.h"
-#include "version.h"
+#include "range.h"
 #include "workload.h"
 #include "cron.h"
 #include "tree.h"

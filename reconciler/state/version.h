@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Semantic versions 2.0.0 and npm ranges, strict (no "v", no loose forms in versions; ranges as
- * node-semver strict reads them). Flux and Helm use Masterminds semantics, which differ. */
+/* Semantic versions 2.0.0 (semver.org), strict: no "v", no missing parts. */
 #pragma once
 
 #include "base/arena.h"
@@ -18,12 +17,10 @@ int kedge_version_parse(struct kedge_arena *arena, const char *text, struct kedg
 /* SemVer 2.0 precedence; build metadata does not count. <0, 0, >0. */
 int kedge_version_compare(const struct kedge_version *a, const struct kedge_version *b);
 
-struct kedge_range; /* an OR of comparator sets */
-
-int kedge_range_parse(struct kedge_arena *arena, const char *text, const struct kedge_range **out,
-                      struct kedge_err *err) KEDGE_MUST_CHECK;
-/* A prerelease matches only a comparator set that names the same major.minor.patch with a
- * prerelease. */
-bool kedge_range_match(const struct kedge_range *range, const struct kedge_version *version);
-/* True when the range can only ever name one version ("1.2.3" or "=1.2.3"). */
-bool kedge_range_is_exact(const struct kedge_range *range);
+/* The pieces of the grammar, for ranges: each reads from *text, moves it behind what was read, and
+ * leaves it alone when it returns false. */
+/* "0", or digits without a leading zero, at most KEDGE_LIMIT_VERSION_NUMBER. */
+bool kedge_version_take_number(const char **text, int64_t *number);
+/* ["-" pre] ["+" build], both optional; false when one is there and malformed. */
+bool kedge_version_take_suffix(struct kedge_arena *arena, const char **text,
+                               struct kedge_version *out);
