@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reconciler as one step function: messages in, replies out. No thread, no HTTP and no clock
+ * inside, so that a simulation can drive it beside a thousand agents. It owns all state: specs,
+ * desired, actual, and what the store keeps of them.
+ *
+ * One thread owns a server. A step may block on the store's disk and on reading Git objects, never
+ * on a network: that is what FETCH asks its caller for. */
+#pragma once
+
+#include "base/buf.h"
+#include "kedge/store.h"
+#include "state/cron.h"
+#include "state/tree.h"
+#include "view.h"
+#include "wire/key.h"
+
+struct kedge_server;
+
+/* Where commits are read: source/git.h behind three calls, or values in a test. `self` is passed
+ * back. No call touches a network. */
+struct kedge_server_revisions {
+    void *self;
+    /* As kedge_git_tree, the manifest root being the implementation's affair. */
+    int (*tree)(void *self, const char *base, const char *commit, struct kedge_tree *out,
+                struct kedge_err *err);
+    /* As kedge_git_follows. */
+    int (*follows)(void *self, const char *base, const char *head, struct kedge_err *err);
+    /* As kedge_git_trust: `commit` must stay readable whatever the remote does. */
+    int (*trust)(void *self, const char *commit, struct kedge_err *err);
+    /* Author and subject of a commit, in `arena`, for people; may be NULL. */
+    int (*describe)(void *self, const char *commit, struct kedge_arena *arena, const char **author,
+                    const char **subject, struct kedge_err *err);
+};
+
+/* What it is given; borrowed for the server's life. All-zero but `store` and `revisions` is valid.
+ */
+struct kedge_server_options {
+    struct kedge_store *store;
+    struct kedge_server_revisions revisions;
+    const struct kedge_key *director; /* NULL: orders are never signed here */
+    const char *source;            /* URL of the repository without credentials: orders name it */
+    const char *revision;          /* branch, tag or commit that is followed; for people */
+    const char *path;              /* manifest root; for people */
+    kedge_ms interval;             /* between polls of Git; 0: KEDGE_SERVER_INTERVAL */
+    const struct kedge_cron *cron; /* polls by this schedule instead, in `zone` */
+    const struct kedge_zone *zone;
+    kedge_ms lifetime;   /* of an order; 0: KEDGE_SERVER_LIFETIME */
+    bool manual;         /* deliver what is stored; neither fetch, plan nor sign */
+    bool accept_rewrite; /* take a commit that is no descendant of the one in force */
+    uint64_t seed;       /* of the jitter between polls */
+};
+
+#define KEDGE_SERVER_INTERVAL 30000            /* ms: a commit is on its way within half a minute */
+#define KEDGE_SERVER_LIFETIME (7 * 86400000LL) /* ms: a device may be off for a week */
+#define KEDGE_SERVER_WAIT     60000 /* ms: a device is expected this often until it says */
+
+enum kedge_server_message_kind {
+    KEDGE_SERVER_TICK,        /* time has passed */
+    KEDGE_SERVER_HEAD,        /* a FETCH ended: `commit` is the head */
+    KEDGE_SERVER_UNREACHABLE, /* a FETCH failed: `failure` says why */
+    KEDGE_SERVER_SYNC,        /* `device` sends `evidence` and waits for an order */
+    KEDGE_SERVER_QUERY,       /* `query` */
+    KEDGE_SERVER_RECONCILE,   /* somebody asks for a pass now */
+};
+
+/* Everything is borrowed for the step. */
+struct kedge_server_message {
+    enum kedge_server_message_kind kind;
+    uint64_t from; /* SYNC, QUERY, RECONCILE: comes back in the answer; 0: nobody listens */
+    const char *commit;
+    const struct kedge_err *failure;
+    const char *device;
+    struct kedge_slice evidence;
+    kedge_ms wait; /* SYNC: how long the answer may take */
+    const struct kedge_view_query *query;
+};
+
+enum kedge_server_reply_kind {
+    KEDGE_SERVER_ANSWER, /* to `from` */
+    KEDGE_SERVER_FETCH, /* ask the remote for its head; answer with HEAD or UNREACHABLE. At most one
+                           is out at a time */
+};
+
+#define KEDGE_SERVER_GRANT 96
+
+struct kedge_server_reply {
+    enum kedge_server_reply_kind kind;
+    uint64_t from;
+    enum kedge_code code; /* why there is no answer; `body` is then the error document */
+    const char *type; /* media type of `body`; NULL: there is nothing to say (an empty answer) */
+    struct kedge_buf body;
+    char grant[KEDGE_SERVER_GRANT]; /* SYNC: "exp=..,sig=..", what a blob may be read with; or "" */
+};
+
+/* All-zero is empty. */
+struct kedge_server_replies {
+    struct kedge_server_reply *at;
+    size_t count, capacity;
+};
+void kedge_server_replies_release(struct kedge_server_replies *replies);
+void kedge_server_replies_auto(struct kedge_server_replies *replies);
+
+/* Takes up where the store left off: orders, reports, and the manifests of the commit in force.
+ * That commit being unreadable is not a failure: the server then starts without manifests, says so,
+ * and waits for a head. KEDGE_DENIED: the store belongs to another repository. */
+int kedge_server_new(const struct kedge_server_options *options, kedge_ms now,
+                     struct kedge_server **out, struct kedge_err *err) KEDGE_MUST_CHECK;
+void kedge_server_free(struct kedge_server *server);
+void kedge_server_auto(struct kedge_server **server);
+
+/* Takes messages that arrived together and appends what follows to `out`. Reports among them are
+ * one transaction, and each is answered only after it. Never fails: what goes wrong is answered,
+ * recorded as an event, or shown by status. A store that cannot be written answers `unavailable`
+ * and leaves memory as it was. */
+void kedge_server_step(struct kedge_server *server, const struct kedge_server_message *in,
+                       size_t count, kedge_ms now, struct kedge_server_replies *out);
+/* When to step again with TICK at the latest. */
+kedge_ms kedge_server_wake(const struct kedge_server *server);
+/* Answers everybody who waits with nothing: before the end. */
+void kedge_server_drain(struct kedge_server *server, struct kedge_server_replies *out);
+
+/* One question, answered now. `out` gets a JSON document. Errors as view.h says. */
+int kedge_server_query(struct kedge_server *server, const struct kedge_view_query *query,
+                       kedge_ms now, struct kedge_buf *out, struct kedge_err *err) KEDGE_MUST_CHECK;
+
+/* The manifests and desired state in force; NULL before the first good commit. Borrowed until the
+ * next step. */
+const struct kedge_desired *kedge_server_desired(const struct kedge_server *server);
+/* The last verified reports. Borrowed until the next step. */
+const struct kedge_actual *kedge_server_actual(const struct kedge_server *server);
+/* Is `grant` ("exp=..,sig=..") good for `device` now? Constant time; safe from any thread, with the
+ * secret of _secret. */
+#define KEDGE_SERVER_SECRET 32
+void kedge_server_secret(const struct kedge_server *server, uint8_t secret[KEDGE_SERVER_SECRET]);
+bool kedge_server_granted(const uint8_t secret[KEDGE_SERVER_SECRET], const char *device,
+                          const char *expires, const char *signature, kedge_ms now);
