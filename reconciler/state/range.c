@@ -80,15 +80,12 @@ static bool take_partial(struct kedge_arena *arena, const char **text, struct pa
                                 &partial.version.patch};
     at += strspn(at, "v=");
     int count = 0;
-    bool open = false;
     do {
-        int64_t ignored;
-        if (*at == 'x' || *at == 'X' || *at == '*') {
-            open = true;
+        bool open = *at == 'x' || *at == 'X' || *at == '*';
+        if (open)
             at++;
-        } else if (!kedge_version_take_number(&at, open ? &ignored : numbers[count])) {
-            return false;
-        }
+        else if (partial.fixed < count || !kedge_version_take_number(&at, numbers[count]))
+            return false; /* "1.x.3" means nothing */
         count++;
         if (!open)
             partial.fixed = count;

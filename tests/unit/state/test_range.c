@@ -28,8 +28,8 @@ static bool matches(const char *range_text, const char *version_text)
     struct kedge_version version;
     const struct kedge_range *range;
     cr_assert_eq(kedge_range_parse(&arena, range_text, &range, &err), 0, "%s", err.msg);
-    cr_assert_eq(kedge_version_parse(&arena, version_text, &version, &err), 0, "%s", err.msg);
-    return kedge_range_match(range, &version);
+    return kedge_version_parse(&arena, version_text, &version, &err) == 0 &&
+           kedge_range_match(range, &version);
 }
 
 Test(range, vectors)
@@ -46,6 +46,8 @@ Test(range, vectors)
     }
     json_array_foreach (exclude, i, row) {
         const char *version = text_at(row, 1);
+        if (version == NULL)
+            continue; /* JavaScript's `false` as a version */
         version += version[0] == 'v';
         cr_expect_not(matches(text_at(row, 0), version), "'%s' leaves '%s'", text_at(row, 0),
                       version);
@@ -107,6 +109,8 @@ Test(range, refuses_what_is_not_a_range)
         ">=1.0.0<2",
         "01.2.3",
         "1.y",
+        "1.x.3",
+        "x.1",
         "1.2.3 - 2 - 3",
         "a - b",
         "1.",
