@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -107,22 +108,23 @@ static bool write_all(int fd, const char *data, size_t size)
     return true;
 }
 
-/* Moves the finished temporary over `name` and makes that last; removes it when that fails. */
+/* Moves the finished temporary to `name` (`flags` of renameat2) and makes that last; removes it
+ * when that fails. */
 static int move_into_place(int parent, const char *temporary, const char *name, const char *path,
-                           struct kedge_err *err)
+                           unsigned flags, struct kedge_err *err)
 {
-    if (renameat(parent, temporary, parent, name) < 0) {
+    if (renameat2(parent, temporary, parent, name, flags) < 0) {
         int sys = errno;
         unlinkat(parent, temporary, 0);
-        return kedge_err_sys(err, sys, "cannot replace '%s'", path);
+        return kedge_err_sys(err, sys, "cannot %s '%s'", flags ? "create" : "replace", path);
     }
     if (fsync(parent) < 0)
         return kedge_err_sys(err, errno, "cannot sync the folder of '%s'", path);
     return 0;
 }
 
-int kedge_fs_write(int dir, const char *path, const void *data, size_t size, unsigned mode,
-                   struct kedge_err *err)
+static int write_file(int dir, const char *path, const void *data, size_t size, unsigned mode,
+                      unsigned flags, struct kedge_err *err)
 {
     const char *name;
     kedge_auto(kedge_fd) int parent = open_parent(dir, path, &name, err);
@@ -139,7 +141,19 @@ int kedge_fs_write(int dir, const char *path, const void *data, size_t size, uns
         unlinkat(parent, temporary, 0);
         return kedge_err_sys(err, sys, "cannot write '%s'", path);
     }
-    return move_into_place(parent, temporary, name, path, err);
+    return move_into_place(parent, temporary, name, path, flags, err);
+}
+
+int kedge_fs_write(int dir, const char *path, const void *data, size_t size, unsigned mode,
+                   struct kedge_err *err)
+{
+    return write_file(dir, path, data, size, mode, 0, err);
+}
+
+int kedge_fs_create(int dir, const char *path, const void *data, size_t size, unsigned mode,
+                    struct kedge_err *err)
+{
+    return write_file(dir, path, data, size, mode, RENAME_NOREPLACE, err);
 }
 
 int kedge_fs_link(int dir, const char *path, const char *target, struct kedge_err *err)
@@ -151,7 +165,7 @@ int kedge_fs_link(int dir, const char *path, const char *target, struct kedge_er
     char temporary[TEMPORARY_NAME];
     if (symlinkat(target, parent, temporary_name(temporary)) < 0)
         return kedge_err_sys(err, errno, "cannot create a link beside '%s'", path);
-    return move_into_place(parent, temporary, name, path, err);
+    return move_into_place(parent, temporary, name, path, 0, err);
 }
 
 int kedge_fs_mkdirs(int dir, const char *path, unsigned mode, struct kedge_err *err)

@@ -18,6 +18,9 @@ int kedge_fs_read(int dir, const char *path, size_t limit, struct kedge_buf *out
  * new, never a mix. */
 int kedge_fs_write(int dir, const char *path, const void *data, size_t size, unsigned mode,
                    struct kedge_err *err) KEDGE_MUST_CHECK;
+/* As _write, but KEDGE_EXISTS rather than replace what is there. */
+int kedge_fs_create(int dir, const char *path, const void *data, size_t size, unsigned mode,
+                    struct kedge_err *err) KEDGE_MUST_CHECK;
 /* As _write, but a symbolic link to `target`. */
 int kedge_fs_link(int dir, const char *path, const char *target,
                   struct kedge_err *err) KEDGE_MUST_CHECK;

@@ -41,6 +41,8 @@
 #define KEDGE_LIMIT_REPORT      KEDGE_MIB(1)
 #define KEDGE_LIMIT_SIGNATURES  32     /* in one envelope */
 #define KEDGE_LIMIT_INSTANCES   1000   /* on one device */
+#define KEDGE_LIMIT_ACTIONS     2000   /* for one device: all instances replaced by others */
+#define KEDGE_LIMIT_COMMIT      64     /* hex digits of a SHA-256 commit id */
 #define KEDGE_LIMIT_WAIT_MS     300000 /* longest long poll */
 #define KEDGE_LIMIT_CONNECTIONS 15000  /* below the usual 20,000 descriptors */
 

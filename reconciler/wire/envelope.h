@@ -22,9 +22,10 @@ void kedge_envelope_pae(struct kedge_buf *out, const char *type, size_t type_siz
 void kedge_envelope_sign(struct kedge_buf *out, const char *type, struct kedge_slice body,
                          const struct kedge_key *const *keys, size_t key_count);
 /* Parses (bounded by `limit`, strict JSON, both base64 alphabets), checks signatures over the PAE,
- * then the type, and only then gives out the payload: the very bytes that were verified. keyid only
+ * then the type, and only then appends the payload: the very bytes that were verified. keyid only
  * narrows which keys to try; the threshold counts distinct public keys. KEDGE_INVALID malformed,
- * KEDGE_LIMIT too large, KEDGE_DENIED not signed as `trust` demands. */
+ * KEDGE_LIMIT too large, KEDGE_DENIED not signed as `trust` demands, KEDGE_UNSUPPORTED signed, but
+ * of another payload type. */
 int kedge_envelope_verify(const char *data, size_t size, size_t limit,
                           const struct kedge_envelope_trust *trust, struct kedge_buf *payload,
                           struct kedge_err *err) KEDGE_MUST_CHECK;

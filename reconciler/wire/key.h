@@ -23,8 +23,8 @@ int kedge_key_init(struct kedge_err *err) KEDGE_MUST_CHECK;
 struct kedge_key *kedge_key_generate(void);
 /* From a 32-byte seed: tests and simulations. */
 struct kedge_key *kedge_key_from_seed(const uint8_t seed[32]);
-/* Reads a private key file: refused (KEDGE_DENIED) unless a regular file of ours with no group or
- * other permissions. */
+/* Reads a private key file, one line "ed25519-private:<base64 of the seed>": refused (KEDGE_DENIED)
+ * unless a regular file of ours with no group or other permissions. */
 int kedge_key_load(const char *path, struct kedge_key **out,
                    struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Writes a new 0600 file; KEDGE_EXISTS rather than replace one. */
@@ -33,6 +33,8 @@ int kedge_key_save(const struct kedge_key *key, const char *path,
 void kedge_key_free(struct kedge_key *key);
 void kedge_key_auto(struct kedge_key **key);
 struct kedge_public_key kedge_key_public(const struct kedge_key *key);
+/* kedge_public_key_id of its public half, made once. */
+const char *kedge_key_id(const struct kedge_key *key);
 void kedge_key_sign(const struct kedge_key *key, const void *message, size_t size,
                     uint8_t signature[KEDGE_KEY_SIGNATURE]);
 

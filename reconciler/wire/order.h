@@ -5,8 +5,13 @@
 
 #include "envelope.h"
 #include "state/action.h"
+#include "state/name.h"
 
 #define KEDGE_ORDER_PREDICATE "https://kedge.dev/action/v1"
+
+/* How far ahead of the device's clock an order may be issued: clocks that nobody watches differ by
+ * minutes. */
+#define KEDGE_ORDER_SKEW_MS 300000
 
 struct kedge_order {
     const char *device;
@@ -35,7 +40,9 @@ struct kedge_order_member {
  * since in-toto demands a subject. */
 void kedge_order_write(const struct kedge_order *order, const struct kedge_order_member *members,
                        uint32_t member_count, struct kedge_buf *out);
-/* Reads verified payload bytes. Strict, bounded; everything lives in `arena`. */
+/* Reads verified payload bytes. Bounded; a device name, positive generation, expiry after issue and
+ * a sorted set are demanded, unknown members of the predicate are ignored (in-toto: predicates only
+ * ever grant more). Everything lives in `arena`. */
 int kedge_order_read(struct kedge_arena *arena, struct kedge_slice payload, struct kedge_order *out,
                      struct kedge_err *err) KEDGE_MUST_CHECK;
 
@@ -61,9 +68,10 @@ struct kedge_order_memory {
     kedge_ms latest; /* latest time ever seen in a verified order: a floor under a wrong clock */
 };
 
-/* Verify, read, judge: the whole admission of envelope bytes, in that order. Fills `order` on
- * ACCEPTED; on anything else `err` says why. A clock behind `memory->latest` counts as `latest`
- * (freeze and rollback without a trusted clock). */
+/* Verify, read, judge (device, generation, time): the whole admission of envelope bytes, in that
+ * order. Fills `order` on ACCEPTED; on anything else `err` says why. An order lapses the moment it
+ * expires; one that was accepted before stays a DUPLICATE. A clock behind `memory->latest` counts
+ * as `latest` (freeze and rollback without a trusted clock). */
 enum kedge_order_refusal kedge_order_admit(struct kedge_arena *arena, struct kedge_slice envelope,
                                            const struct kedge_envelope_trust *trust,
                                            const struct kedge_order_memory *memory, kedge_ms now,

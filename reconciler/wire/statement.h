@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* In-toto Statement v1 (in-toto/attestation spec/v1/statement.md): the frame of every payload that
+ * kedge signs. */
+#pragma once
+
+#include "base/json.h"
+
+/* `kedge_statement_begin`, one or more subjects, `_predicate`, the members of the predicate,
+ * `_end`. */
+void kedge_statement_begin(struct kedge_json_writer *writer);
+void kedge_statement_subject(struct kedge_json_writer *writer, const char *name,
+                             const struct kedge_digest *digest);
+/* Leaves the writer behind the key "predicate": the caller writes one object. */
+void kedge_statement_predicate(struct kedge_json_writer *writer, const char *predicate_type);
+void kedge_statement_end(struct kedge_json_writer *writer);
+
+/* Parses verified payload bytes: a Statement v1 with at least one subject that has a digest, of
+ * this predicate type (else KEDGE_UNSUPPORTED). *out is a new reference to the whole, *predicate is
+ * borrowed from it. Members that the specification does not know are ignored, as it demands. */
+int kedge_statement_read(struct kedge_slice payload, size_t limit, const char *predicate_type,
+                         json_t **out, json_t **predicate, struct kedge_err *err) KEDGE_MUST_CHECK;
