@@ -42,7 +42,7 @@ header archive.h        artifact
 header archive_entry.h  artifact
 header uv.h             agent
 header base/log.h       base server agent cli main
-header base/fs.h        base wire manifest source net store transport runtime artifact scan reporter server agent cli main
+header base/fs.h        base state wire manifest source net store transport runtime artifact scan reporter server agent cli main
 '
 
 find include reconciler -name '*.[ch]' | sort | TABLE=$table awk '
