@@ -73,3 +73,5 @@
 #define KEDGE_LIMIT_GIT_DEPTH      64            /* nested folders */
 #define KEDGE_LIMIT_GIT_TEXT       1024          /* author, committer or subject of a commit */
 #define KEDGE_LIMIT_GIT_PACKS      50            /* packs of a mirror before they become one */
+#define KEDGE_LIMIT_GIT_OBJECTS    20000000      /* objects of one pack: room is made up front */
+#define KEDGE_LIMIT_GIT_CACHE      KEDGE_MIB(16) /* trees and commits libgit2 keeps parsed */

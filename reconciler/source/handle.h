@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of this folder share: an open repository, and libgit2's errors as ours. */
+#pragma once
+
+#include <git2.h>
+
+#include "connect.h"
+#include "git.h"
+
+#define KEDGE_REF_HEAD    "refs/kedge/head" /* what the configured revision was when last fetched */
+#define KEDGE_REF_TRUSTED "refs/kedge/trusted" /* what the reconciler trusts */
+
+struct kedge_git {
+    git_repository *repo;
+    char *path; /* of the repository's own folder */
+    int lock;   /* held on the mirror; -1: not a mirror */
+    /* A mirror only. */
+    struct kedge_url url;
+    struct kedge_git_options options; /* strings are owned */
+};
+
+/* Fills `err` from libgit2's last error and its return code: "<text>: <libgit2's text>". */
+int kedge_handle_fail(struct kedge_err *err, int rc, const char *format, ...) KEDGE_PRINTF(3, 4);
+/* As _fail where the object must be there: a missing or unreadable one is KEDGE_CORRUPT, with what
+ * to do about it. */
+int kedge_handle_broken(const struct kedge_git *git, const git_oid *id, int rc,
+                        struct kedge_err *err);
+/* Reads one object of type `type`, its size checked against `limit` first: KEDGE_LIMIT. */
+int kedge_handle_object(struct kedge_git *git, const git_oid *id, git_object_t type, size_t limit,
+                        git_object **out, struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Opens git->path (again): packs that went away are let go. */
+int kedge_handle_reopen(struct kedge_git *git, struct kedge_err *err) KEDGE_MUST_CHECK;
+
+void kedge_oid_format(const git_oid *id, char text[KEDGE_COMMIT_TEXT]);
+
+/* libgit2's own, for kedge_auto. */
+void git_object_auto(git_object **object);
+void git_reference_auto(git_reference **reference);
+void git_revwalk_auto(git_revwalk **walk);
+void git_packbuilder_auto(git_packbuilder **builder);
+void git_repository_auto(git_repository **repository);
+void git_remote_auto(git_remote **remote);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pack.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <git2/sys/odb_backend.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fs.h"
+#include "base/limits.h"
+
+static const char *const ours[] = {KEDGE_REF_HEAD, KEDGE_REF_TRUSTED};
+
+static void git_odb_auto(git_odb **odb)
+{
+    git_odb_free(*odb);
+}
+
+static int on_stage(int stage, uint32_t current, uint32_t total, void *payload)
+{
+    (void)stage;
+    (void)current;
+    (void)total;
+    return kedge_connect_check(payload);
+}
+
+struct copying {
+    git_odb_writepack *writer;
+    git_indexer_progress progress;
+    struct kedge_connect *connect;
+};
+
+static int on_bytes(void *data, size_t size, void *payload)
+{
+    struct copying *copying = payload;
+    if (kedge_connect_count(copying->connect, size) < 0)
+        return -1;
+    return copying->writer->append(copying->writer, data, size, &copying->progress);
+}
+
+/* Commits of `from` below `commit` that the mirror does not hold. */
+static int list_missing(struct kedge_git *git, git_repository *from, const git_oid *commit,
+                        git_revwalk **walk)
+{
+    int rc = git_revwalk_new(walk, from);
+    if (rc == 0)
+        rc = git_revwalk_push(*walk, commit);
+    for (size_t i = 0; rc == 0 && i < KEDGE_COUNT(ours); i++) {
+        git_oid have;
+        if (git_reference_name_to_id(&have, git->repo, ours[i]) == 0)
+            (void)git_revwalk_hide(*walk, &have); /* it may be gone over there */
+    }
+    return rc;
+}
+
+static int copy(struct kedge_git *git, git_repository *from, struct kedge_connect *connect,
+                const git_oid *commit)
+{
+    kedge_auto(git_revwalk) git_revwalk *walk = NULL;
+    kedge_auto(git_packbuilder) git_packbuilder *builder = NULL;
+    kedge_auto(git_odb) git_odb *odb = NULL;
+    struct copying copying = {.connect = connect};
+    int rc = list_missing(git, from, commit, &walk);
+    if (rc == 0)
+        rc = git_packbuilder_new(&builder, from);
+    if (rc == 0)
+        rc = git_packbuilder_set_callbacks(builder, on_stage, connect);
+    if (rc == 0)
+        git_packbuilder_set_threads(builder, 0);
+    if (rc == 0)
+        rc = git_packbuilder_insert_walk(builder, walk);
+    if (rc == 0)
+        rc = git_repository_odb(&odb, git->repo);
+    if (rc == 0)
+        rc = git_odb_write_pack(&copying.writer, odb, NULL, NULL);
+    if (rc == 0)
+        rc = git_packbuilder_foreach(builder, on_bytes, &copying);
+    if (rc == 0)
+        rc = copying.writer->commit(copying.writer, &copying.progress);
+    if (copying.writer)
+        copying.writer->free(copying.writer);
+    return rc;
+}
+
+int kedge_pack_copy(struct kedge_git *git, struct kedge_connect *connect, const git_oid *commit,
+                    struct kedge_err *err)
+{
+    kedge_auto(git_repository) git_repository *from = NULL;
+    git_object_t type = GIT_OBJECT_INVALID;
+    size_t size;
+    const char *path = git->url.path;
+    int rc = git_repository_open_ext(&from, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+    if (rc < 0) {
+        kedge_handle_fail(err, rc, "repository '%s' does not open", path);
+        return err->code = KEDGE_UNAVAILABLE;
+    }
+    if (git_repository_is_shallow(from) == 1)
+        return kedge_err_set(err, KEDGE_UNSUPPORTED,
+                             "repository '%s' is a shallow clone: run git fetch --unshallow there",
+                             path);
+    kedge_auto(git_odb) git_odb *odb = NULL;
+    rc = git_repository_odb(&odb, from);
+    if (rc == 0)
+        rc = git_odb_read_header(&size, &type, odb, commit);
+    if (rc < 0)
+        return kedge_handle_fail(err, rc, "repository '%s'", path);
+    if (type != GIT_OBJECT_COMMIT)
+        return kedge_err_set(err, KEDGE_INVALID, "repository '%s': the revision is a %s, no commit",
+                             path, git_object_type2string(type));
+    rc = copy(git, from, connect, commit);
+    if (connect->stop.code) {
+        kedge_err_set(err, connect->stop.code, "%s", connect->stop.msg);
+        return kedge_err_wrap(err, "repository '%s'", path);
+    }
+    if (rc == GIT_ENOTFOUND) {
+        kedge_handle_fail(err, rc, "repository '%s' lacks objects: run git fsck there", path);
+        return err->code = KEDGE_CORRUPT;
+    }
+    return rc < 0 ? kedge_handle_fail(err, rc, "repository '%s' cannot be copied", path) : 0;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t a = strlen(name), b = strlen(end);
+    return a >= b && strcmp(name + a - b, end) == 0;
+}
+
+/* Calls `visit` for each file of folder `path`/`below`. */
+static void each_file(const char *path, const char *below,
+                      void (*visit)(int dir, const char *name, void *payload), void *payload)
+{
+    kedge_auto(kedge_buf) struct kedge_buf folder = {0};
+    kedge_buf_printf(&folder, "%s/%s", path, below);
+    DIR *dir = opendir(folder.data);
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir)))
+        visit(dirfd(dir), entry->d_name, payload);
+    if (dir)
+        closedir(dir);
+}
+
+static void count_pack(int dir, const char *name, void *payload)
+{
+    (void)dir;
+    *(size_t *)payload += ends_with(name, ".pack");
+}
+
+/* Removes every pack but the one named; an index goes first, so that no index is without its pack
+ * at any moment. */
+static void drop_index(int dir, const char *name, void *payload)
+{
+    if (ends_with(name, ".idx") && !strstr(name, payload))
+        unlinkat(dir, name, 0);
+}
+
+static void drop_pack(int dir, const char *name, void *payload)
+{
+    if (ends_with(name, ".pack") && !strstr(name, payload))
+        unlinkat(dir, name, 0);
+}
+
+static int repack(struct kedge_git *git, char name[KEDGE_COMMIT_TEXT])
+{
+    kedge_auto(git_revwalk) git_revwalk *walk = NULL;
+    kedge_auto(git_packbuilder) git_packbuilder *builder = NULL;
+    int rc = git_revwalk_new(&walk, git->repo);
+    for (size_t i = 0; rc == 0 && i < KEDGE_COUNT(ours); i++) {
+        git_oid id;
+        if (git_reference_name_to_id(&id, git->repo, ours[i]) == 0)
+            rc = git_revwalk_push(walk, &id);
+    }
+    if (rc == 0)
+        rc = git_packbuilder_new(&builder, git->repo);
+    if (rc == 0)
+        git_packbuilder_set_threads(builder, 0);
+    if (rc == 0)
+        rc = git_packbuilder_insert_walk(builder, walk);
+    if (rc == 0)
+        rc = git_packbuilder_write(builder, NULL, 0, NULL, NULL);
+    if (rc == 0)
+        snprintf(name, KEDGE_COMMIT_TEXT, "%s", git_packbuilder_name(builder));
+    return rc;
+}
+
+int kedge_pack_tidy(struct kedge_git *git, struct kedge_err *err)
+{
+    char name[KEDGE_COMMIT_TEXT];
+    size_t packs = 0;
+    each_file(git->path, "objects/pack", count_pack, &packs);
+    if (packs <= KEDGE_LIMIT_GIT_PACKS)
+        return 0;
+    int rc = repack(git, name);
+    if (rc < 0)
+        return kedge_handle_fail(err, rc, "cannot pack the mirror '%s'", git->path);
+    each_file(git->path, "objects/pack", drop_index, name);
+    each_file(git->path, "objects/pack", drop_pack, name);
+    return kedge_handle_reopen(git, err);
+}
+
+static void sweep_lock(int dir, const char *name, void *payload)
+{
+    (void)payload;
+    if (ends_with(name, ".lock"))
+        unlinkat(dir, name, 0);
+}
+
+static void sweep_pack(int dir, const char *name, void *payload)
+{
+    char other[NAME_MAX + 1];
+    size_t stem = strlen(name) - strlen(".pack");
+    bool half = false;
+    (void)payload;
+    if (ends_with(name, ".pack") && stem + sizeof ".idx" <= sizeof other) {
+        memcpy(other, name, stem);
+        memcpy(other + stem, ".idx", sizeof ".idx");
+        half = faccessat(dir, other, F_OK, 0) < 0;
+    }
+    if (half || ends_with(name, ".lock") || strstr(name, "_git2_"))
+        unlinkat(dir, name, 0);
+}
+
+void kedge_pack_sweep(const char *path)
+{
+    each_file(path, ".", sweep_lock, NULL);
+    each_file(path, "refs/kedge", sweep_lock, NULL);
+    each_file(path, "objects/pack", sweep_pack, NULL);
+}
