@@ -46,6 +46,20 @@ void kedge_buf_putc(struct kedge_buf *buf, char c)
     buf->data[buf->size] = '\0';
 }
 
+void kedge_buf_put_integer(struct kedge_buf *buf, int64_t value)
+{
+    char digits[24];
+    char *at = digits + sizeof digits;
+    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (value < 0)
+        *--at = '-';
+    kedge_buf_add(buf, at, (size_t)(digits + sizeof digits - at));
+}
+
 void kedge_buf_printf(struct kedge_buf *buf, const char *format, ...)
 {
     va_list args;

@@ -17,6 +17,8 @@ void kedge_buf_reserve(struct kedge_buf *buf, size_t more);
 void kedge_buf_add(struct kedge_buf *buf, const void *data, size_t size);
 void kedge_buf_puts(struct kedge_buf *buf, const char *text);
 void kedge_buf_putc(struct kedge_buf *buf, char c);
+/* In decimal. */
+void kedge_buf_put_integer(struct kedge_buf *buf, int64_t value);
 void kedge_buf_printf(struct kedge_buf *buf, const char *format, ...) KEDGE_PRINTF(2, 3);
 void kedge_buf_vprintf(struct kedge_buf *buf, const char *format, va_list args) KEDGE_PRINTF(2, 0);
 /* Empties without giving memory back. */

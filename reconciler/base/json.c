@@ -6,57 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "limits.h"
 #include "utf8.h"
 
 void kedge_json_auto(json_t **json)
 {
     json_decref(*json);
-}
-
-/* The deepest nesting of the text, without recursion. Text that is not JSON is the parser's to
- * refuse. */
-static size_t deepest(const char *data, size_t size)
-{
-    size_t depth = 0, most = 0;
-    bool inside = false; /* a string */
-    for (size_t i = 0; i < size; i++) {
-        char c = data[i];
-        if (inside) {
-            if (c == '\\')
-                i++;
-            else if (c == '"')
-                inside = false;
-        } else if (c == '"') {
-            inside = true;
-        } else if (c == '[' || c == '{') {
-            if (++depth > most)
-                most = depth;
-        } else if ((c == ']' || c == '}') && depth) {
-            depth--;
-        }
-    }
-    return most;
-}
-
-int kedge_json_parse(const char *data, size_t size, size_t limit, json_t **out,
-                     struct kedge_err *err)
-{
-    if (size > limit)
-        return kedge_err_set(err, KEDGE_LIMIT, "JSON has %zu bytes, at most %zu are read", size,
-                             limit);
-    /* Never legal in JSON, yet jansson takes one behind a number for the end. */
-    if (size && memchr(data, '\0', size))
-        return kedge_err_set(err, KEDGE_INVALID, "JSON holds a NUL byte");
-    if (deepest(data, size) > KEDGE_LIMIT_JSON_DEPTH)
-        return kedge_err_set(err, KEDGE_LIMIT, "JSON nests deeper than %d", KEDGE_LIMIT_JSON_DEPTH);
-    json_error_t error;
-    json_t *json = json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (!json)
-        return kedge_err_set(err, KEDGE_INVALID, "JSON line %d column %d: %s", error.line,
-                             error.column, error.text);
-    *out = json;
-    return 0;
 }
 
 static const char *const type_names[] = {
@@ -259,17 +213,8 @@ void kedge_json_put_string(struct kedge_json_writer *w, const char *text)
 
 void kedge_json_put_integer(struct kedge_json_writer *w, int64_t value)
 {
-    char digits[24];
-    char *at = digits + sizeof digits;
-    uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    do {
-        *--at = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest);
-    if (value < 0)
-        *--at = '-';
     separate(w);
-    kedge_buf_add(w->out, at, (size_t)(digits + sizeof digits - at));
+    kedge_buf_put_integer(w->out, value);
 }
 
 void kedge_json_put_number(struct kedge_json_writer *w, double value)

@@ -92,6 +92,49 @@ Test(json, refuses_what_rfc_8259_leaves_open)
     kedge_test_no_leaks();
 }
 
+Test(json, wrong_text_is_named_with_its_place)
+{
+    static const struct {
+        const char *text, *message;
+    } rows[] = {
+        {"", "JSON line 1 column 1: the text ends here"},
+        {"{\n  \"a\": 1,\n  \"a\": 2}", "JSON line 3 column 4: this member name stands here twice"},
+        {"[1,\n2\n3]", "JSON line 3 column 1: ',' or ']' is missing"},
+        {"{\"a\" 1}", "JSON line 1 column 6: ':' is missing"},
+        {"{\"a\":1,}", "JSON line 1 column 8: a member name is missing"},
+        {"[01]", "JSON line 1 column 4: a number is wrong"},
+        {"[1.e5]", "JSON line 1 column 4: a number is wrong"},
+        {"[9223372036854775808]", "JSON line 1 column 21: an integer is too large"},
+        {"[1e999]", "JSON line 1 column 7: a number is too large"},
+        {"[nul]", "JSON line 1 column 2: no value starts like this"},
+        {"[\"\\x\"]", "JSON line 1 column 5: an escape in a string is wrong"},
+        {"[\"\\ud800\"]", "JSON line 1 column 9: an escape in a string is wrong"},
+        {"[\"a\tb\"]", "JSON line 1 column 4: a string holds a control character or is not UTF-8"},
+        {"\"abc", "JSON line 1 column 5: the text ends within a string"},
+        {"{} {}", "JSON line 1 column 4: something stands behind the value"},
+    };
+    for (size_t i = 0; i < KEDGE_COUNT(rows); i++) {
+        struct kedge_err err = {0};
+        json_t *json = NULL;
+        cr_expect_eq(kedge_json_parse(rows[i].text, strlen(rows[i].text), KEDGE_MIB(1), &json,
+                                      &err),
+                     KEDGE_INVALID);
+        cr_expect_str_eq(err.msg, rows[i].message);
+    }
+    kedge_test_no_leaks();
+}
+
+Test(json, escapes_are_read)
+{
+    static const char text[] =
+        "[\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e9\\u20AC\\ud83d\\ude00x\"]";
+    kedge_auto(kedge_json) json_t *json = NULL;
+    struct kedge_err err;
+    cr_assert_eq(kedge_json_parse(text, strlen(text), sizeof text, &json, &err), 0, "%s", err.msg);
+    cr_assert_str_eq(json_string_value(json_array_get(json, 0)),
+                     "\"\\/\b\f\n\r\tA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80x");
+}
+
 Test(json, size_and_depth_are_bounded_first)
 {
     kedge_auto(kedge_buf) struct kedge_buf text = {0};
