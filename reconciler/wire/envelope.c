@@ -11,9 +11,13 @@ void kedge_envelope_pae(struct kedge_buf *out, const char *type, size_t type_siz
                         size_t size)
 {
     kedge_buf_reserve(out, type_size + size + 64);
-    kedge_buf_printf(out, "DSSEv1 %zu ", type_size);
+    kedge_buf_puts(out, "DSSEv1 ");
+    kedge_buf_put_integer(out, (int64_t)type_size);
+    kedge_buf_putc(out, ' ');
     kedge_buf_add(out, type, type_size);
-    kedge_buf_printf(out, " %zu ", size);
+    kedge_buf_putc(out, ' ');
+    kedge_buf_put_integer(out, (int64_t)size);
+    kedge_buf_putc(out, ' ');
     kedge_buf_add(out, body, size);
 }
 
