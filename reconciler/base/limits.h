@@ -60,6 +60,8 @@
 #define KEDGE_LIMIT_LOG_FILES  3
 #define KEDGE_LIMIT_JOURNAL    KEDGE_MIB(64)
 #define KEDGE_LIMIT_PROBE_BODY KEDGE_KIB(64) /* bytes of a probe's answer that are read */
+#define KEDGE_LIMIT_MESSAGE    1024          /* one message in a report */
+#define KEDGE_LIMIT_MESSAGES   KEDGE_KIB(256) /* all messages of a report, a quarter of it */
 #define KEDGE_LIMIT_REMOVE_DEPTH                                                                   \
     128 /* folders in folders that are removed: one descriptor each                                \
          */
