@@ -223,6 +223,7 @@ void kedge_json_put_number(struct kedge_json_writer *w, double value)
         kedge_json_put_null(w); /* JSON has no word for it */
         return;
     }
+    value += 0.0; /* -0 is 0: an integer when it is read back */
     char text[32];
     int precision = 15; /* digits that every double keeps; 17 tell any two apart */
     do {
@@ -248,6 +249,51 @@ void kedge_json_put_raw(struct kedge_json_writer *w, struct kedge_slice json)
 {
     separate(w);
     kedge_buf_add(w->out, json.data, json.size);
+}
+
+static void put_members(struct kedge_json_writer *w, const json_t *object)
+{
+    json_t *members = (json_t *)(uintptr_t)object; /* iteration wants it so; nothing is changed */
+    const char *key;
+    json_t *value;
+    kedge_json_begin_object(w);
+    json_object_foreach (members, key, value) {
+        kedge_json_key(w, key);
+        kedge_json_put_value(w, value);
+    }
+    kedge_json_end_object(w);
+}
+
+void kedge_json_put_value(struct kedge_json_writer *w, const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_OBJECT:
+        put_members(w, value);
+        break;
+    case JSON_ARRAY:
+        kedge_json_begin_array(w);
+        for (size_t i = 0; i < json_array_size(value); i++)
+            kedge_json_put_value(w, json_array_get(value, i));
+        kedge_json_end_array(w);
+        break;
+    case JSON_STRING:
+        kedge_json_put_slice(w, (struct kedge_slice){json_string_value(value),
+                                                     json_string_length(value)});
+        break;
+    case JSON_INTEGER:
+        kedge_json_put_integer(w, json_integer_value(value));
+        break;
+    case JSON_REAL:
+        kedge_json_put_number(w, json_real_value(value));
+        break;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        kedge_json_put_bool(w, json_is_true(value));
+        break;
+    case JSON_NULL:
+        kedge_json_put_null(w);
+        break;
+    }
 }
 
 void kedge_json_add_string(struct kedge_json_writer *w, const char *key, const char *text)

@@ -55,6 +55,8 @@ void kedge_json_put_bool(struct kedge_json_writer *w, bool value);
 void kedge_json_put_null(struct kedge_json_writer *w);
 void kedge_json_put_raw(struct kedge_json_writer *w,
                         struct kedge_slice json); /* bytes that are JSON already */
+/* The value as this writer would have written it, members in the order they were read in. */
+void kedge_json_put_value(struct kedge_json_writer *w, const json_t *value);
 /* key and value in one; the string form leaves the member out when `text` is NULL. */
 void kedge_json_add_string(struct kedge_json_writer *w, const char *key, const char *text);
 void kedge_json_add_integer(struct kedge_json_writer *w, const char *key, int64_t value);

@@ -3,6 +3,7 @@
  * thread, changed in place. */
 #pragma once
 
+#include "assignment.h"
 #include "report.h"
 
 /* One device's row. Its strings live in `arena`, so a row is replaced and freed as a whole. */

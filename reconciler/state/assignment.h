@@ -36,6 +36,9 @@ void kedge_assignment_seal(struct kedge_assignment *assignment);
  * against the rest (KEDGE_CORRUPT). Strings are copied into `arena`. */
 int kedge_assignment_read(struct kedge_arena *arena, const json_t *json,
                           struct kedge_assignment *out, struct kedge_err *err) KEDGE_MUST_CHECK;
+/* One item of the bytes that a set digest is taken over; items come sorted by instance. */
+void kedge_assignment_set_add(struct kedge_buf *set, const char *instance,
+                              const struct kedge_digest *content, enum kedge_run_state state);
 /* Digest of a whole set sorted by instance: over each (instance, content, state). What "in sync"
  * compares. */
 struct kedge_digest kedge_assignment_set_digest(const struct kedge_assignment *const *set,

@@ -43,7 +43,13 @@ struct kedge_plan {
     kedge_ms wake; /* earliest `until` of all, 0: none: when to plan again */
 };
 
-/* Stable JSON (format "kedge.dev/plan/v1"): summary, changes and drift apart, each step with verb,
- * versions, decision, blocker. `sealed` plans carry the digests. */
+#define KEDGE_PLAN_FORMAT "kedge.dev/plan/v1"
+
+/* Stable JSON; members that do not apply are left out:
+ *   {"format","commit","inventory","digest","summary":{"verbs":{"deploy":n,..},"drifted","devices",
+ *   "unknown","released","held","blockers":{"window":n,..},"wake"},"changes":[STEP..],
+ *   "drift":[STEP..]}
+ *   STEP {"device","instance","verb","drift","from","to","reason","decision":"released"|"held",
+ *   "wave","hold":{"blocker","why","frees","until"}} */
 void kedge_plan_write(const struct kedge_plan *plan, const struct kedge_changes *changes,
                       struct kedge_json_writer *writer);

@@ -96,3 +96,6 @@ void kedge_report_write(const struct kedge_report *report, struct kedge_json_wri
  * into `arena`. */
 int kedge_report_read(struct kedge_arena *arena, const json_t *json, struct kedge_report *out,
                       struct kedge_err *err) KEDGE_MUST_CHECK;
+/* NULL when the device does not hold it. */
+const struct kedge_reported *kedge_report_find(const struct kedge_report *report,
+                                               const char *instance);

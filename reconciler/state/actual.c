@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "actual.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/digest.h"
+
+/* Where `name` is, or would be. */
+static size_t position(const struct kedge_actual *actual, const char *name, bool *found)
+{
+    size_t low = 0, high = actual->count;
+    *found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(actual->at[middle]->name, name);
+        if (order == 0) {
+            *found = true;
+            return middle;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct kedge_actual_device *kedge_actual_find(const struct kedge_actual *actual, const char *name)
+{
+    bool found;
+    size_t index = position(actual, name, &found);
+    return found ? actual->at[index] : NULL;
+}
+
+void kedge_actual_put(struct kedge_actual *actual, struct kedge_actual_device *row)
+{
+    bool found;
+    size_t index = position(actual, row->name, &found);
+    if (found) {
+        kedge_actual_device_free(actual->at[index]);
+        actual->at[index] = row;
+        return;
+    }
+    if (actual->count == actual->capacity) {
+        actual->capacity = actual->capacity == 0 ? 16 : 2 * actual->capacity;
+        actual->at = kedge_alloc_grow(actual->at, actual->capacity * sizeof *actual->at);
+    }
+    memmove(actual->at + index + 1, actual->at + index,
+            (actual->count - index) * sizeof *actual->at);
+    actual->at[index] = row;
+    actual->count++;
+}
+
+void kedge_actual_remove(struct kedge_actual *actual, const char *name)
+{
+    bool found;
+    size_t index = position(actual, name, &found);
+    if (!found)
+        return;
+    kedge_actual_device_free(actual->at[index]);
+    actual->count--;
+    memmove(actual->at + index, actual->at + index + 1,
+            (actual->count - index) * sizeof *actual->at);
+}
+
+void kedge_actual_release(struct kedge_actual *actual)
+{
+    for (size_t i = 0; i < actual->count; i++)
+        kedge_actual_device_free(actual->at[i]);
+    free(actual->at);
+    *actual = (struct kedge_actual){0};
+}
+
+struct kedge_actual_device *kedge_actual_device_new(const char *name)
+{
+    struct kedge_actual_device *row = kedge_alloc_zeroed(sizeof *row);
+    row->name = kedge_arena_strdup(&row->arena, name);
+    return row;
+}
+
+void kedge_actual_device_free(struct kedge_actual_device *row)
+{
+    if (row == NULL)
+        return;
+    kedge_arena_release(&row->arena);
+    free(row);
+}
+
+/* An instance counts as what it was installed from only while that is what is there; anything else
+ * must not look like a wanted one. */
+static bool is_settled(const struct kedge_reported *held)
+{
+    return held->integrity == KEDGE_INTEGRITY_INTACT &&
+           (held->state == KEDGE_RUN_STOPPED || held->verified);
+}
+
+void kedge_actual_device_seal(struct kedge_actual_device *row)
+{
+    static const struct kedge_digest none;
+    kedge_auto(kedge_buf) struct kedge_buf set = {0};
+    for (uint32_t i = 0; i < row->report.instance_count; i++) {
+        const struct kedge_reported *held = &row->report.instances[i];
+        kedge_assignment_set_add(&set, held->instance, is_settled(held) ? &held->content : &none,
+                                 held->state);
+    }
+    row->set = kedge_digest_of(set.data, set.size);
+}

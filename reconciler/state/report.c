@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "record.h"
+
+const struct kedge_words kedge_health_words =
+    KEDGE_WORDS([KEDGE_HEALTH_UNKNOWN] = "Unknown", [KEDGE_HEALTH_HEALTHY] = "Healthy",
+                [KEDGE_HEALTH_PROGRESSING] = "Progressing", [KEDGE_HEALTH_DEGRADED] = "Degraded",
+                [KEDGE_HEALTH_MISSING] = "Missing");
+
+const struct kedge_words kedge_integrity_words =
+    KEDGE_WORDS([KEDGE_INTEGRITY_INTACT] = "intact", [KEDGE_INTEGRITY_MODIFIED] = "modified",
+                [KEDGE_INTEGRITY_MISSING] = "missing", [KEDGE_INTEGRITY_EXTRA] = "extra");
+
+const struct kedge_words kedge_action_state_words = KEDGE_WORDS(
+    [KEDGE_ACTION_PENDING] = "Pending", [KEDGE_ACTION_HELD] = "Held", [KEDGE_ACTION_SENT] = "Sent",
+    [KEDGE_ACTION_DOWNLOADING] = "Downloading", [KEDGE_ACTION_INSTALLING] = "Installing",
+    [KEDGE_ACTION_VERIFYING] = "Verifying", [KEDGE_ACTION_SUCCEEDED] = "Succeeded",
+    [KEDGE_ACTION_FAILED] = "Failed", [KEDGE_ACTION_ROLLING_BACK] = "RollingBack",
+    [KEDGE_ACTION_ROLLED_BACK] = "RolledBack", [KEDGE_ACTION_SUPERSEDED] = "Superseded");
+
+static const struct kedge_member capacity_members[] = {
+    {KEDGE_MEMBER("arch", STRING, kedge_capacity, arch)},
+    {KEDGE_MEMBER("memory", AMOUNT, kedge_capacity, memory)},
+    {KEDGE_MEMBER("disk", AMOUNT, kedge_capacity, disk)},
+    {KEDGE_MEMBER("accelerators", STRINGS, kedge_capacity, accelerators)},
+};
+static const struct kedge_record capacity = {capacity_members, KEDGE_COUNT(capacity_members),
+                                             sizeof(struct kedge_capacity)};
+
+static const struct kedge_member reported_members[] = {
+    {KEDGE_MEMBER("instance", NAME, kedge_reported, instance), .required = true},
+    {KEDGE_MEMBER("deployment", NAME, kedge_reported, deployment)},
+    {KEDGE_MEMBER("version", STRING, kedge_reported, version)},
+    {KEDGE_MEMBER("content", DIGEST, kedge_reported, content)},
+    {KEDGE_MEMBER("integrity", WORD, kedge_reported, integrity), .detail = &kedge_integrity_words,
+     .required = true},
+    {KEDGE_MEMBER("state", WORD, kedge_reported, state), .detail = &kedge_run_state_words,
+     .required = true},
+    {KEDGE_MEMBER("health", WORD, kedge_reported, health), .detail = &kedge_health_words,
+     .required = true},
+    {KEDGE_MEMBER("verified", BOOL, kedge_reported, verified)},
+    {KEDGE_MEMBER("endpoint", STRING, kedge_reported, endpoint)},
+    {KEDGE_MEMBER("restarts", COUNT, kedge_reported, restarts)},
+    {KEDGE_MEMBER("message", STRING, kedge_reported, message)},
+};
+static const struct kedge_record reported = {reported_members, KEDGE_COUNT(reported_members),
+                                             sizeof(struct kedge_reported)};
+
+static const struct kedge_member progress_members[] = {
+    {KEDGE_MEMBER("instance", NAME, kedge_progress, instance), .required = true},
+    {KEDGE_MEMBER("content", DIGEST, kedge_progress, content)},
+    {KEDGE_MEMBER("state", WORD, kedge_progress, state), .detail = &kedge_action_state_words,
+     .required = true},
+    {KEDGE_MEMBER("code", CODE, kedge_progress, code)},
+    {KEDGE_MEMBER("message", STRING, kedge_progress, message)},
+    {KEDGE_MEMBER("bytes", AMOUNT, kedge_progress, bytes)},
+};
+static const struct kedge_record progress = {progress_members, KEDGE_COUNT(progress_members),
+                                             sizeof(struct kedge_progress)};
+
+static const struct kedge_member refusal_members[] = {
+    {KEDGE_MEMBER("generation", INTEGER, kedge_refusal, generation)},
+    {KEDGE_MEMBER("code", CODE, kedge_refusal, code)},
+    {KEDGE_MEMBER("reason", STRING, kedge_refusal, reason), .required = true},
+    {KEDGE_MEMBER("message", STRING, kedge_refusal, message)},
+    {KEDGE_MEMBER("at", INTEGER, kedge_refusal, at)},
+};
+static const struct kedge_record refusal = {refusal_members, KEDGE_COUNT(refusal_members),
+                                            sizeof(struct kedge_refusal)};
+
+static const struct kedge_member report_members[] = {
+    {KEDGE_MEMBER("device", NAME, kedge_report, device), .required = true},
+    {KEDGE_MEMBER("counter", AMOUNT, kedge_report, counter), .required = true},
+    {KEDGE_MEMBER("generation", AMOUNT, kedge_report, generation)},
+    {KEDGE_MEMBER("envelope", DIGEST, kedge_report, envelope)},
+    {KEDGE_MEMBER("at", INTEGER, kedge_report, at)},
+    {KEDGE_MEMBER("agent", STRING, kedge_report, agent)},
+    {KEDGE_MEMBER("capacity", RECORD, kedge_report, capacity), .detail = &capacity},
+    {KEDGE_MEMBER("diskFree", AMOUNT, kedge_report, disk_free)},
+    {KEDGE_MEMBER("runtimes", STRINGS, kedge_report, runtimes)},
+    {KEDGE_MEMBER("instances", LIST, kedge_report, instances), .detail = &reported,
+     .count = offsetof(struct kedge_report, instance_count)},
+    {KEDGE_MEMBER("progress", LIST, kedge_report, progress), .detail = &progress,
+     .count = offsetof(struct kedge_report, progress_count)},
+    {KEDGE_MEMBER("refusal", POINTER, kedge_report, refusal), .detail = &refusal},
+};
+static const struct kedge_record record = {report_members, KEDGE_COUNT(report_members),
+                                           sizeof(struct kedge_report)};
+
+void kedge_report_write(const struct kedge_report *report, struct kedge_json_writer *writer)
+{
+    kedge_record_write(&record, report, writer);
+}
+
+int kedge_report_read(struct kedge_arena *arena, const json_t *json, struct kedge_report *out,
+                      struct kedge_err *err)
+{
+    struct kedge_report read = {0};
+    if (kedge_record_read(arena, &record, json, &read, err) != 0)
+        return kedge_err_wrap(err, "report");
+    if (read.instance_count > KEDGE_LIMIT_INSTANCES || read.progress_count > KEDGE_LIMIT_INSTANCES)
+        return kedge_err_set(err, KEDGE_LIMIT, "report names more than %d instances",
+                             KEDGE_LIMIT_INSTANCES);
+    for (uint32_t i = 1; i < read.instance_count; i++)
+        if (strcmp(read.instances[i - 1].instance, read.instances[i].instance) >= 0)
+            return kedge_err_set(err, KEDGE_INVALID,
+                                 "report's instances are not sorted and unique at '%s'",
+                                 read.instances[i].instance);
+    *out = read;
+    return 0;
+}
+
+const struct kedge_reported *kedge_report_find(const struct kedge_report *report,
+                                               const char *instance)
+{
+    uint32_t low = 0, high = report->instance_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = strcmp(report->instances[middle].instance, instance);
+        if (order == 0)
+            return &report->instances[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
