@@ -151,7 +151,13 @@ static int connect_to(struct kedge_git *git, struct kedge_connect *connect, git_
         .proxy_opts = {.version = GIT_PROXY_OPTIONS_VERSION, .type = GIT_PROXY_NONE},
         .follow_redirects = GIT_REMOTE_REDIRECT_NONE,
     };
-    int rc = git_remote_create_anonymous(remote, git->repo, git->url.text);
+    /* Looking for an "insteadOf" leaks a match of pcre2 for each setting (libgit2 1.5). */
+    git_remote_create_options create = {
+        .version = GIT_REMOTE_CREATE_OPTIONS_VERSION,
+        .repository = git->repo,
+        .flags = GIT_REMOTE_CREATE_SKIP_INSTEADOF | GIT_REMOTE_CREATE_SKIP_DEFAULT_FETCHSPEC,
+    };
+    int rc = git_remote_create_with_opts(remote, git->url.text, &create);
     if (rc == 0)
         rc = git_remote_connect_ext(*remote, GIT_DIRECTION_FETCH, &options);
     return rc < 0 ? unreachable(git, connect, rc, err) : 0;

@@ -42,15 +42,17 @@ static int on_bytes(void *data, size_t size, void *payload)
 }
 
 /* Commits of `from` below `commit` that the mirror does not hold. */
-static int list_missing(struct kedge_git *git, git_repository *from, const git_oid *commit,
-                        git_revwalk **walk)
+static int list_missing(struct kedge_git *git, git_odb *mirror, git_repository *from,
+                        const git_oid *commit, git_revwalk **walk)
 {
     int rc = git_revwalk_new(walk, from);
     if (rc == 0)
         rc = git_revwalk_push(*walk, commit);
     for (size_t i = 0; rc == 0 && i < KEDGE_COUNT(ours); i++) {
         git_oid have;
-        if (git_reference_name_to_id(&have, git->repo, ours[i]) == 0)
+        bool here = git_reference_name_to_id(&have, git->repo, ours[i]) == 0 &&
+                    git_odb_exists(mirror, &have);
+        if (here)
             (void)git_revwalk_hide(*walk, &have); /* it may be gone over there */
     }
     return rc;
@@ -63,7 +65,9 @@ static int copy(struct kedge_git *git, git_repository *from, struct kedge_connec
     kedge_auto(git_packbuilder) git_packbuilder *builder = NULL;
     kedge_auto(git_odb) git_odb *odb = NULL;
     struct copying copying = {.connect = connect};
-    int rc = list_missing(git, from, commit, &walk);
+    int rc = git_repository_odb(&odb, git->repo);
+    if (rc == 0)
+        rc = list_missing(git, odb, from, commit, &walk);
     if (rc == 0)
         rc = git_packbuilder_new(&builder, from);
     if (rc == 0)
@@ -72,8 +76,6 @@ static int copy(struct kedge_git *git, git_repository *from, struct kedge_connec
         git_packbuilder_set_threads(builder, 0);
     if (rc == 0)
         rc = git_packbuilder_insert_walk(builder, walk);
-    if (rc == 0)
-        rc = git_repository_odb(&odb, git->repo);
     if (rc == 0)
         rc = git_odb_write_pack(&copying.writer, odb, NULL, NULL);
     if (rc == 0)
