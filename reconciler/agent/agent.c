@@ -361,7 +361,12 @@ static void exchange(struct kedge_agent *agent, struct kedge_report *report)
     report->counter = ++agent->counter;
     report->at = agent->wall;
     kedge_auto(kedge_buf) struct kedge_buf envelope = {0};
-    kedge_evidence_sign(report, agent->config->key, &envelope);
+    struct kedge_err err;
+    if (kedge_evidence_sign(report, agent->config->key, &envelope, &err)) {
+        kedge_instance_text(&agent->contact_message, err.msg);
+        kedge_agent_back_off(agent, &agent->contact, RETRY_FIRST, RETRY_MOST);
+        return;
+    }
     struct kedge_agent_effect *effect = kedge_agent_ask(agent, KEDGE_AGENT_EXCHANGE);
     effect->bytes = keep(agent, &envelope);
     effect->wait = agent->config->wait;

@@ -31,12 +31,29 @@ static void add_base64(struct kedge_json_writer *w, const char *key, const void 
     w->comma = true;
 }
 
-void kedge_envelope_sign(struct kedge_buf *out, const char *type, struct kedge_slice body,
-                         const struct kedge_key *const *keys, size_t key_count)
+/* Appends one member of "signatures". */
+static int add_signature(struct kedge_json_writer *w, const struct kedge_buf *pae,
+                         const struct kedge_key *key, struct kedge_err *err)
+{
+    uint8_t signature[KEDGE_KEY_SIGNATURE];
+    int code = kedge_key_sign(key, pae->data, pae->size, signature, err);
+    if (code)
+        return code;
+    kedge_json_begin_object(w);
+    kedge_json_add_string(w, "keyid", kedge_key_id(key));
+    add_base64(w, "sig", signature, sizeof signature);
+    kedge_json_end_object(w);
+    return 0;
+}
+
+int kedge_envelope_sign(struct kedge_buf *out, const char *type, struct kedge_slice body,
+                        const struct kedge_key *const *keys, size_t key_count,
+                        struct kedge_err *err)
 {
     kedge_auto(kedge_buf) struct kedge_buf pae = {0};
     kedge_envelope_pae(&pae, type, strlen(type), body.data, body.size);
     struct kedge_json_writer w = {.out = out};
+    size_t start = out->size;
     kedge_buf_reserve(out, body.size / 3 * 4 + key_count * 192 + 128);
     kedge_json_begin_object(&w);
     add_base64(&w, "payload", body.data, body.size);
@@ -44,15 +61,16 @@ void kedge_envelope_sign(struct kedge_buf *out, const char *type, struct kedge_s
     kedge_json_key(&w, "signatures");
     kedge_json_begin_array(&w);
     for (size_t i = 0; i < key_count; i++) {
-        uint8_t signature[KEDGE_KEY_SIGNATURE];
-        kedge_key_sign(keys[i], pae.data, pae.size, signature);
-        kedge_json_begin_object(&w);
-        kedge_json_add_string(&w, "keyid", kedge_key_id(keys[i]));
-        add_base64(&w, "sig", signature, sizeof signature);
-        kedge_json_end_object(&w);
+        int code = add_signature(&w, &pae, keys[i], err);
+        if (code) {
+            out->size = start;
+            out->data[start] = '\0';
+            return kedge_err_wrap(err, "envelope");
+        }
     }
     kedge_json_end_array(&w);
     kedge_json_end_object(&w);
+    return 0;
 }
 
 /* One member of "signatures". */

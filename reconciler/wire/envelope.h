@@ -18,9 +18,11 @@ struct kedge_envelope_trust {
 /* Appends PAE(type, body) to `out`. */
 void kedge_envelope_pae(struct kedge_buf *out, const char *type, size_t type_size, const void *body,
                         size_t size);
-/* Appends the JSON envelope of `body` signed by every key. */
-void kedge_envelope_sign(struct kedge_buf *out, const char *type, struct kedge_slice body,
-                         const struct kedge_key *const *keys, size_t key_count);
+/* Appends the JSON envelope of `body` signed by every key. Fails as kedge_key_sign does; nothing is
+ * appended then. */
+int kedge_envelope_sign(struct kedge_buf *out, const char *type, struct kedge_slice body,
+                        const struct kedge_key *const *keys, size_t key_count,
+                        struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Parses (bounded by `limit`, strict JSON, both base64 alphabets), checks signatures over the PAE,
  * then the type, and only then appends the payload: the very bytes that were verified. keyid only
  * narrows which keys to try; the threshold counts distinct public keys. KEDGE_INVALID malformed,

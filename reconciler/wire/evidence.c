@@ -7,8 +7,8 @@
 #include "base/limits.h"
 #include "statement.h"
 
-void kedge_evidence_sign(const struct kedge_report *report, const struct kedge_key *key,
-                         struct kedge_buf *out)
+int kedge_evidence_sign(const struct kedge_report *report, const struct kedge_key *key,
+                        struct kedge_buf *out, struct kedge_err *err)
 {
     kedge_auto(kedge_buf) struct kedge_buf payload = {0};
     struct kedge_json_writer w = {.out = &payload};
@@ -23,7 +23,8 @@ void kedge_evidence_sign(const struct kedge_report *report, const struct kedge_k
     kedge_statement_predicate(&w, KEDGE_EVIDENCE_PREDICATE);
     kedge_report_write(report, &w);
     kedge_statement_end(&w);
-    kedge_envelope_sign(out, KEDGE_ENVELOPE_IN_TOTO, kedge_buf_slice(&payload), &key, 1);
+    return kedge_envelope_sign(out, KEDGE_ENVELOPE_IN_TOTO, kedge_buf_slice(&payload), &key, 1,
+                               err);
 }
 
 int kedge_evidence_verify(struct kedge_arena *arena, struct kedge_slice envelope,

@@ -10,8 +10,8 @@
 
 /* Appends the envelope. Subject: the contents held; where nothing is held, the device itself by the
  * SHA-256 of its public key. */
-void kedge_evidence_sign(const struct kedge_report *report, const struct kedge_key *key,
-                         struct kedge_buf *out);
+int kedge_evidence_sign(const struct kedge_report *report, const struct kedge_key *key,
+                        struct kedge_buf *out, struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Verifies with the device's key, reads, and checks that it speaks for `device` (else
  * KEDGE_DENIED). */
 int kedge_evidence_verify(struct kedge_arena *arena, struct kedge_slice envelope,

@@ -151,10 +151,12 @@ const char *kedge_key_id(const struct kedge_key *key)
     return key->id;
 }
 
-void kedge_key_sign(const struct kedge_key *key, const void *message, size_t size,
-                    uint8_t signature[KEDGE_KEY_SIGNATURE])
+int kedge_key_sign(const struct kedge_key *key, const void *message, size_t size,
+                   uint8_t signature[KEDGE_KEY_SIGNATURE], struct kedge_err *err)
 {
-    crypto_sign_detached(signature, NULL, message, size, key->secret);
+    if (crypto_sign_detached(signature, NULL, message, size, key->secret) != 0)
+        return kedge_err_set(err, KEDGE_INTERNAL, "key '%.8s' cannot sign", key->id);
+    return 0;
 }
 
 const char *kedge_public_key_format(const struct kedge_public_key *key, char text[KEDGE_KEY_TEXT])

@@ -35,8 +35,9 @@ void kedge_key_auto(struct kedge_key **key);
 struct kedge_public_key kedge_key_public(const struct kedge_key *key);
 /* kedge_public_key_id of its public half, made once. */
 const char *kedge_key_id(const struct kedge_key *key);
-void kedge_key_sign(const struct kedge_key *key, const void *message, size_t size,
-                    uint8_t signature[KEDGE_KEY_SIGNATURE]);
+/* Fails only for a key that is not held here: a program outside signs for it. */
+int kedge_key_sign(const struct kedge_key *key, const void *message, size_t size,
+                   uint8_t signature[KEDGE_KEY_SIGNATURE], struct kedge_err *err) KEDGE_MUST_CHECK;
 
 /* "ed25519:<base64>": the form of manifests and public key files. */
 const char *kedge_public_key_format(const struct kedge_public_key *key, char text[KEDGE_KEY_TEXT]);

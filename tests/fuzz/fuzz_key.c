@@ -51,8 +51,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint8_t signature[KEDGE_KEY_SIGNATURE];
         public = kedge_key_public(key);
         check_public(&public);
-        kedge_key_sign(key, data, size, signature);
-        if (!kedge_public_key_verify(&public, data, size, signature))
+        if (kedge_key_sign(key, data, size, signature, &err) ||
+            !kedge_public_key_verify(&public, data, size, signature))
             abort();
     }
     return 0;

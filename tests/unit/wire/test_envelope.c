@@ -35,6 +35,19 @@ static struct kedge_slice text_slice(const char *text)
     return (struct kedge_slice){text, strlen(text)};
 }
 
+static void sign(const struct kedge_key *key, const void *message, size_t size, uint8_t *signature)
+{
+    struct kedge_err err;
+    cr_assert_eq(kedge_key_sign(key, message, size, signature, &err), 0);
+}
+
+static void seal(struct kedge_buf *out, const char *type, struct kedge_slice body,
+                 const struct kedge_key *const *keys, size_t count)
+{
+    struct kedge_err err;
+    cr_assert_eq(kedge_envelope_sign(out, type, body, keys, count, &err), 0);
+}
+
 static struct kedge_envelope_trust trust_of(const struct kedge_public_key *keys, size_t count,
                                             unsigned threshold)
 {
@@ -72,8 +85,7 @@ Test(envelope, signs_what_it_verifies)
     for (size_t size = 0; size <= sizeof body; size += 37) {
         kedge_buf_clear(&envelope);
         kedge_buf_clear(&payload);
-        kedge_envelope_sign(&envelope, KEDGE_ENVELOPE_IN_TOTO, (struct kedge_slice){body, size},
-                            keys, 2);
+        seal(&envelope, KEDGE_ENVELOPE_IN_TOTO, (struct kedge_slice){body, size}, keys, 2);
         for (unsigned threshold = 0; threshold <= 3; threshold++) {
             const struct kedge_envelope_trust trust = trust_of(trusted, 2, threshold);
             kedge_buf_clear(&payload);
@@ -93,9 +105,9 @@ Test(envelope, text_is_canonical)
     kedge_auto(kedge_buf) struct kedge_buf envelope = {0}, wanted = {0};
     char signature[KEDGE_KEY_SIGNATURE];
     static const char pae[] = "DSSEv1 28 application/vnd.in-toto+json 2 {}";
-    kedge_envelope_sign(&envelope, KEDGE_ENVELOPE_IN_TOTO, text_slice("{}"),
-                        (const struct kedge_key *const[]){key_a}, 1);
-    kedge_key_sign(key_a, pae, strlen(pae), (uint8_t *)signature);
+    seal(&envelope, KEDGE_ENVELOPE_IN_TOTO, text_slice("{}"),
+         (const struct kedge_key *const[]){key_a}, 1);
+    sign(key_a, pae, strlen(pae), (uint8_t *)signature);
     kedge_buf_printf(&wanted,
                      "{\"payload\":\"e30=\",\"payloadType\":\"application/vnd.in-toto+json\","
                      "\"signatures\":[{\"keyid\":\"%s\",\"sig\":\"",
@@ -112,8 +124,8 @@ Test(envelope, every_changed_byte_is_refused_or_harmless)
     kedge_auto(kedge_buf) struct kedge_buf envelope = {0}, payload = {0};
     static const char body[] = "{\"generation\":7,\"device\":\"press-07\",\"x\":\"~~~>>>?o?\"}";
     const struct kedge_envelope_trust trust = trust_of(&public_a, 1, 1);
-    kedge_envelope_sign(&envelope, KEDGE_ENVELOPE_IN_TOTO, text_slice(body),
-                        (const struct kedge_key *const[]){key_a}, 1);
+    seal(&envelope, KEDGE_ENVELOPE_IN_TOTO, text_slice(body),
+         (const struct kedge_key *const[]){key_a}, 1);
     size_t refused = 0, harmless = 0;
     for (size_t i = 0; i < envelope.size; i++) {
         for (unsigned mask = 1; mask < 256; mask++) {
@@ -138,8 +150,8 @@ Test(envelope, every_cut_and_every_trailing_byte_is_refused)
 {
     kedge_auto(kedge_buf) struct kedge_buf envelope = {0}, payload = {0};
     const struct kedge_envelope_trust trust = trust_of(&public_a, 1, 1);
-    kedge_envelope_sign(&envelope, KEDGE_ENVELOPE_IN_TOTO, text_slice("{\"a\":1}"),
-                        (const struct kedge_key *const[]){key_a}, 1);
+    seal(&envelope, KEDGE_ENVELOPE_IN_TOTO, text_slice("{\"a\":1}"),
+         (const struct kedge_key *const[]){key_a}, 1);
     for (size_t size = 0; size < envelope.size; size++)
         cr_assert_eq(verify((struct kedge_slice){envelope.data, size}, &trust, &payload),
                      KEDGE_INVALID);
@@ -165,7 +177,7 @@ static void signed_empty_object(char text[96])
     static const char pae[] = "DSSEv1 28 " TYPE " 2 {}";
     kedge_auto(kedge_buf) struct kedge_buf base64 = {0};
     uint8_t signature[KEDGE_KEY_SIGNATURE];
-    kedge_key_sign(key_a, pae, strlen(pae), signature);
+    sign(key_a, pae, strlen(pae), signature);
     kedge_base64_encode(&base64, signature, sizeof signature);
     memcpy(text, base64.data, base64.size + 1);
 }
@@ -309,8 +321,8 @@ Test(envelope, too_many_signatures_are_refused_before_any_is_tried)
 Test(envelope, another_type_is_unsupported_although_signed)
 {
     kedge_auto(kedge_buf) struct kedge_buf envelope = {0};
-    kedge_envelope_sign(&envelope, "application/json", text_slice("{}"),
-                        (const struct kedge_key *const[]){key_a}, 1);
+    seal(&envelope, "application/json", text_slice("{}"), (const struct kedge_key *const[]){key_a},
+         1);
     cr_expect_eq(verify_text(envelope.data), KEDGE_UNSUPPORTED);
 }
 
@@ -318,7 +330,7 @@ Test(envelope, threshold_counts_distinct_public_keys)
 {
     kedge_auto(kedge_buf) struct kedge_buf twice = {0}, payload = {0};
     const struct kedge_key *same[] = {key_a, key_a};
-    kedge_envelope_sign(&twice, KEDGE_ENVELOPE_IN_TOTO, text_slice("{}"), same, 2);
+    seal(&twice, KEDGE_ENVELOPE_IN_TOTO, text_slice("{}"), same, 2);
     const struct kedge_public_key repeated[] = {public_a, public_a, public_b, public_a};
     const struct kedge_envelope_trust trusts[] = {
         trust_of(repeated, 4, 2), trust_of(repeated, 2, 2), trust_of(repeated, 1, 2),
