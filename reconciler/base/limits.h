@@ -24,7 +24,9 @@
 #define KEDGE_LIMIT_LABELS       64      /* labels of one object */
 #define KEDGE_LIMIT_LABEL        63      /* a label's value, or the name part of its key */
 #define KEDGE_LIMIT_LIST         10000   /* items of one list */
-#define KEDGE_LIMIT_STRING       KEDGE_KIB(64) /* one scalar */
+#define KEDGE_LIMIT_OBJECTS      1000    /* objects of one list: ports, rules, objectives */
+#define KEDGE_LIMIT_CONFIG       KEDGE_KIB(256) /* a deployment's configuration as JSON */
+#define KEDGE_LIMIT_STRING       KEDGE_KIB(64)  /* one scalar */
 
 /* Versions: npm's own limits. */
 #define KEDGE_LIMIT_VERSION        256
@@ -59,8 +61,8 @@
 #define KEDGE_LIMIT_LOG_FILE   KEDGE_MIB(10) /* one log file of an instance before it rotates */
 #define KEDGE_LIMIT_LOG_FILES  3
 #define KEDGE_LIMIT_JOURNAL    KEDGE_MIB(64)
-#define KEDGE_LIMIT_PROBE_BODY KEDGE_KIB(64) /* bytes of a probe's answer that are read */
-#define KEDGE_LIMIT_MESSAGE    1024          /* one message in a report */
+#define KEDGE_LIMIT_PROBE_BODY KEDGE_KIB(64)  /* bytes of a probe's answer that are read */
+#define KEDGE_LIMIT_MESSAGE    1024           /* one message in a report */
 #define KEDGE_LIMIT_MESSAGES   KEDGE_KIB(256) /* all messages of a report, a quarter of it */
 #define KEDGE_LIMIT_REMOVE_DEPTH                                                                   \
     128 /* folders in folders that are removed: one descriptor each                                \

@@ -5,8 +5,6 @@
 #include <sched.h>
 #include <stdbool.h>
 
-#define WORKERS_MAX 16
-
 struct run {
     kedge_parallel_work *work;
     void *payload;
@@ -26,8 +24,8 @@ unsigned kedge_parallel_workers(size_t count, size_t grain)
 {
     size_t most = count / (grain ? grain : 1);
     size_t workers = cores();
-    if (workers > WORKERS_MAX)
-        workers = WORKERS_MAX;
+    if (workers > KEDGE_PARALLEL_MAX)
+        workers = KEDGE_PARALLEL_MAX;
     if (workers > most)
         workers = most;
     return workers ? (unsigned)workers : 1;
@@ -43,9 +41,9 @@ static void *start(void *payload)
 void kedge_parallel_run(size_t count, size_t grain, kedge_parallel_work *work, void *payload)
 {
     unsigned workers = kedge_parallel_workers(count, grain);
-    struct run runs[WORKERS_MAX];
-    pthread_t threads[WORKERS_MAX];
-    bool started[WORKERS_MAX] = {false};
+    struct run runs[KEDGE_PARALLEL_MAX];
+    pthread_t threads[KEDGE_PARALLEL_MAX];
+    bool started[KEDGE_PARALLEL_MAX] = {false};
     size_t even = count / workers, odd = count % workers; /* the first `odd` runs hold one more */
     size_t first = 0;
     for (unsigned i = 0; i < workers; i++) {

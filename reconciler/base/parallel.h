@@ -4,11 +4,14 @@
 
 #include <stddef.h>
 
+/* More workers than this there never are. */
+#define KEDGE_PARALLEL_MAX 16
+
 /* Work on items [first, last) as worker `worker`. */
 typedef void kedge_parallel_work(unsigned worker, size_t first, size_t last, void *payload);
 
 /* Workers that a run over `count` items would use: the cores, but at least `grain` items each, at
- * most 16, at least 1. */
+ * most KEDGE_PARALLEL_MAX, at least 1. */
 unsigned kedge_parallel_workers(size_t count, size_t grain);
 /* Splits [0, count) into that many even runs, calls `work` on each (one on this thread) and waits
  * for all. */

@@ -250,6 +250,21 @@ struct kedge_file {
     uint32_t skipped; /* documents of another apiVersion */
 };
 
+/* A name in one object that must be that of another. */
+struct kedge_reference {
+    enum kedge_kind kind; /* of what is named */
+    const char *name;
+    const char *field; /* "spec.targets.devices[2]" */
+    struct kedge_position at;
+};
+
+/* All references of one file; files without any, such as those of devices, have none. */
+struct kedge_references {
+    const char *path;
+    const struct kedge_reference *at;
+    uint32_t count;
+};
+
 /* Devices that carry one label ("key=value"), or one label key ("key"). */
 struct kedge_posting {
     const char *name;
@@ -262,6 +277,7 @@ struct kedge_specs {
     char commit[KEDGE_COMMIT_TEXT];
     const struct kedge_table *kinds[KEDGE_KIND_COUNT]; /* of the kind's struct, by name */
     const struct kedge_table *files;                   /* of struct kedge_file, by path */
+    const struct kedge_table *references;              /* of struct kedge_references, by path */
     const struct kedge_table *postings;                /* of struct kedge_posting */
     size_t skipped;                                    /* documents of another apiVersion */
 };
