@@ -120,6 +120,9 @@ static int read_folder(struct walk *w, int fd, struct kedge_err *err)
         if (w->path.size > KEDGE_LIMIT_PATH)
             code =
                 kedge_err_set(err, KEDGE_LIMIT, "a path is longer than %d bytes", KEDGE_LIMIT_PATH);
+        else if (!is_clean(item->d_name))
+            code = kedge_err_set(err, KEDGE_INVALID,
+                                 "a file name holds control characters or is not UTF-8");
         else
             code = read_item(w, fd, item->d_name, err);
         w->path.size = size;
