@@ -19,7 +19,7 @@ static int on_credentials(git_credential **out, const char *url, const char *use
                           void *payload)
 {
     struct kedge_connect *connect = payload;
-    (void)url; /* redirects are not followed, so it is ours */
+    (void)url; /* no redirect leads to another host, so it is ours */
     if (connect->asked || !connect->password || !(allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT)) {
         kedge_err_set(&connect->stop, KEDGE_DENIED,
                       connect->asked ? "the user name or password is refused"
