@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Port: where artifact bytes come from. Drivers: "file:", "http:" and "https:" (ranges), "hub:"
- * (the server's own blob store, by digest), "memory:" (tests).
+ * (the server's own blob store, by digest).
  *
  * Drivers move bytes only; sizes and digests are checked once, above them (artifact/fetch.h). Every
  * call may block; a handle belongs to one thread. */

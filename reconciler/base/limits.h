@@ -57,6 +57,9 @@
 #define KEDGE_LIMIT_UNPACKED_RATIO                                                                 \
     200 /* unpacked / packed, once past 1 MiB; weights compress little */
 
+#define KEDGE_LIMIT_UNPACKED_FILE (16LL << 30) /* one of them */
+#define KEDGE_LIMIT_REDIRECTS 5
+
 /* Device. */
 #define KEDGE_LIMIT_LOG_FILE   KEDGE_MIB(10) /* one log file of an instance before it rotates */
 #define KEDGE_LIMIT_LOG_FILES  3
