@@ -156,8 +156,6 @@ void kedge_account_report(const struct kedge_agent *agent, struct kedge_arena *a
             fill_row(instance, slot, &budget, row);
         else if (is_extra(instance))
             *row = (struct kedge_reported){.instance = instance->name,
-                                           .deployment = "",
-                                           .version = "",
                                            .integrity = KEDGE_INTEGRITY_EXTRA,
                                            .state = KEDGE_RUN_STOPPED};
         else

@@ -6,16 +6,14 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
-#include "record.h"
+#include "memory.h"
 
-#define FETCHES       2    /* at once: a device's link is narrow */
-#define SOON_FIRST    1000 /* back-off of what may pass by itself */
-#define SOON_MOST     300000
-#define STABLE        60000 /* a unit that ran this long was well: its back-off starts over */
-#define SETTLE        1000  /* without a probe, running this long is the proof */
-#define PROBE_SOONEST 1000  /* between probes while nothing is proven yet */
-#define TRIES_FREE    3 /* interrupted activations without a pause: each may have ended the device */
-#define TRIES_MOST    60000
+#define FETCHES                 2    /* at once: a device's link is narrow */
+#define KEDGE_AGENT_RETRY_FIRST 1000 /* back-off of what may pass by itself */
+#define STABLE                  60000 /* a unit that ran this long was well: its back-off starts over */
+#define SETTLE                  1000 /* without a probe, running this long is the proof */
+#define TRIES_FREE              3 /* interrupted activations without a pause: each may have ended the device */
+#define TRIES_MOST              60000
 
 /* What one pass wants of an instance. */
 struct aim {
@@ -287,7 +285,7 @@ void kedge_apply_unwell(struct kedge_agent *agent, struct kedge_agent_instance *
         slot->crashes = slot->start.attempts = 0;
     slot->crashes++;
     slot->restarts++;
-    kedge_agent_back_off(agent, &slot->start, SOON_FIRST, SOON_MOST);
+    kedge_agent_back_off(agent, &slot->start, KEDGE_AGENT_RETRY_FIRST, KEDGE_AGENT_WORK_MOST);
 }
 
 /* --- rules of a slot --- */
@@ -452,7 +450,7 @@ static bool ask_intent(struct kedge_agent *agent, struct kedge_agent_instance *i
         return false;
     bool again = kedge_digest_equal(&instance->trying, &to->content);
     kedge_auto(kedge_buf) struct kedge_buf record = {0};
-    kedge_record_activate(instance->name, &to->content, again ? instance->attempts + 1 : 1,
+    kedge_memory_activate(instance->name, &to->content, again ? instance->attempts + 1 : 1,
                           &record);
     journal(agent, instance, &record);
     return true;
@@ -474,7 +472,7 @@ static void ask_confirm(struct kedge_agent *agent, struct kedge_agent_instance *
     }
     if (all && count) {
         kedge_auto(kedge_buf) struct kedge_buf record = {0};
-        kedge_record_confirm(members, count, &record);
+        kedge_memory_confirm(members, count, &record);
         journal(agent, instance, &record);
         for (size_t i = 0; i < count; i++) {
             members[i]->pending = instance->pending;
@@ -491,7 +489,7 @@ static void settle(struct kedge_agent *agent, struct kedge_agent_instance *insta
         return;
     if (!instance->known) {
         kedge_auto(kedge_buf) struct kedge_buf record = {0};
-        kedge_record_own(instance->name, &record);
+        kedge_memory_own(instance->name, &record);
         journal(agent, instance, &record);
         return;
     }
@@ -512,7 +510,7 @@ static void save_failure(struct kedge_agent *agent, struct kedge_agent_instance 
         !due(agent, &failure->save))
         return;
     kedge_auto(kedge_buf) struct kedge_buf record = {0};
-    kedge_record_fail(instance, &record);
+    kedge_memory_fail(instance, &record);
     struct kedge_agent_effect *effect = kedge_agent_ask(agent, KEDGE_AGENT_JOURNAL);
     effect->instance = instance->name;
     failure->saving = effect->id;
@@ -539,7 +537,7 @@ static bool destroy(struct kedge_agent *agent, struct kedge_agent_instance *inst
         ask_instance(agent, instance, KEDGE_AGENT_REMOVE);
     } else if (instance->known) {
         kedge_auto(kedge_buf) struct kedge_buf record = {0};
-        kedge_record_removed(instance->name, &record);
+        kedge_memory_removed(instance->name, &record);
         journal(agent, instance, &record);
     } else if (!instance->failure.saving) {
         kedge_instance_drop(agent, instance);

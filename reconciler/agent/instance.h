@@ -5,6 +5,15 @@
 #include "agent.h"
 #include "wire/order.h"
 
+/* Pauses between tries, ms: of what may pass by itself, of files, and of what only a change
+ * elsewhere can mend. */
+#define KEDGE_AGENT_RETRY_FIRST 1000
+#define KEDGE_AGENT_RETRY_MOST  60000
+#define KEDGE_AGENT_WORK_MOST   300000
+#define KEDGE_AGENT_SLOW_FIRST  600000
+#define KEDGE_AGENT_SLOW_MOST   21600000
+#define KEDGE_AGENT_DEEP        86400000 /* between surveys that hash every file */
+
 /* A growing pause between attempts. */
 struct kedge_agent_retry {
     uint32_t attempts;

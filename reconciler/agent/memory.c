@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "record.h"
+#include "memory.h"
 
 #include <string.h>
 
@@ -22,7 +22,7 @@ static void add_digest(struct kedge_json_writer *w, const struct kedge_digest *d
     kedge_json_add_string(w, "content", kedge_digest_format(digest, text));
 }
 
-void kedge_record_order(const struct kedge_agent_order *order, struct kedge_buf *out)
+void kedge_memory_order(const struct kedge_agent_order *order, struct kedge_buf *out)
 {
     struct kedge_json_writer w;
     begin(&w, out, "order");
@@ -32,7 +32,7 @@ void kedge_record_order(const struct kedge_agent_order *order, struct kedge_buf 
     kedge_json_end_object(&w);
 }
 
-void kedge_record_counter(int64_t end, struct kedge_buf *out)
+void kedge_memory_counter(int64_t end, struct kedge_buf *out)
 {
     struct kedge_json_writer w;
     begin(&w, out, "counter");
@@ -48,17 +48,17 @@ static void write_name(const char *kind, const char *instance, struct kedge_buf 
     kedge_json_end_object(&w);
 }
 
-void kedge_record_own(const char *instance, struct kedge_buf *out)
+void kedge_memory_own(const char *instance, struct kedge_buf *out)
 {
     write_name("own", instance, out);
 }
 
-void kedge_record_removed(const char *instance, struct kedge_buf *out)
+void kedge_memory_removed(const char *instance, struct kedge_buf *out)
 {
     write_name("removed", instance, out);
 }
 
-void kedge_record_activate(const char *instance, const struct kedge_digest *content,
+void kedge_memory_activate(const char *instance, const struct kedge_digest *content,
                            uint32_t attempts, struct kedge_buf *out)
 {
     struct kedge_json_writer w;
@@ -91,7 +91,7 @@ static void end_confirm(struct kedge_json_writer *w)
     kedge_json_end_object(w);
 }
 
-void kedge_record_confirm(struct kedge_agent_instance *const *members, size_t count,
+void kedge_memory_confirm(struct kedge_agent_instance *const *members, size_t count,
                           struct kedge_buf *out)
 {
     struct kedge_json_writer w;
@@ -101,7 +101,7 @@ void kedge_record_confirm(struct kedge_agent_instance *const *members, size_t co
     end_confirm(&w);
 }
 
-void kedge_record_fail(const struct kedge_agent_instance *instance, struct kedge_buf *out)
+void kedge_memory_fail(const struct kedge_agent_instance *instance, struct kedge_buf *out)
 {
     const struct kedge_agent_failure *failure = &instance->failure;
     struct kedge_json_writer w;
@@ -114,7 +114,7 @@ void kedge_record_fail(const struct kedge_agent_instance *instance, struct kedge
     kedge_json_end_object(&w);
 }
 
-enum kedge_order_refusal kedge_record_admit(const struct kedge_agent *agent,
+enum kedge_order_refusal kedge_memory_admit(const struct kedge_agent *agent,
                                             struct kedge_slice envelope, kedge_ms now,
                                             struct kedge_agent_order *out, struct kedge_err *err)
 {
@@ -139,7 +139,7 @@ enum kedge_order_refusal kedge_record_admit(const struct kedge_agent *agent,
     return refusal;
 }
 
-void kedge_record_release_order(struct kedge_agent_order *order)
+void kedge_memory_release_order(struct kedge_agent_order *order)
 {
     kedge_arena_release(&order->arena);
     kedge_buf_release(&order->envelope);
@@ -168,14 +168,14 @@ static int apply_order(struct kedge_agent *agent, const json_t *json, struct ked
     if (agent->offer.valid) {
         order = agent->offer;
         agent->offer = (struct kedge_agent_order){0};
-    } else if (kedge_record_admit(agent, (struct kedge_slice){envelope, strlen(envelope)}, at,
+    } else if (kedge_memory_admit(agent, (struct kedge_slice){envelope, strlen(envelope)}, at,
                                   &order, err) != KEDGE_ORDER_ACCEPTED) {
         return kedge_err_wrap(err, "the order in the journal");
     }
     /* Wants point into the old order: the caller joins instances and order anew. */
     for (size_t i = 0; i < agent->count; i++)
         agent->instances[i]->want = NULL;
-    kedge_record_release_order(&agent->order);
+    kedge_memory_release_order(&agent->order);
     agent->order = order;
     if (order.order.issued > agent->latest)
         agent->latest = order.order.issued;
@@ -296,7 +296,7 @@ static const struct {
     {"fail", apply_fail},
 };
 
-int kedge_record_apply(struct kedge_agent *agent, struct kedge_slice record, struct kedge_err *err)
+int kedge_memory_apply(struct kedge_agent *agent, struct kedge_slice record, struct kedge_err *err)
 {
     kedge_auto(kedge_json) json_t *json = NULL;
     const char *kind;
@@ -320,7 +320,7 @@ static void give_instance(const struct kedge_agent_instance *instance, struct ke
 {
     if (!instance->known)
         return;
-    kedge_record_own(instance->name, text);
+    kedge_memory_own(instance->name, text);
     give(text, visit, payload);
     if (!kedge_digest_is_zero(&instance->good)) {
         struct kedge_json_writer w;
@@ -330,25 +330,25 @@ static void give_instance(const struct kedge_agent_instance *instance, struct ke
         give(text, visit, payload);
     }
     if (!kedge_digest_is_zero(&instance->failure.content)) {
-        kedge_record_fail(instance, text);
+        kedge_memory_fail(instance, text);
         give(text, visit, payload);
     }
     if (!kedge_digest_is_zero(&instance->trying)) {
-        kedge_record_activate(instance->name, &instance->trying, instance->attempts, text);
+        kedge_memory_activate(instance->name, &instance->trying, instance->attempts, text);
         give(text, visit, payload);
     }
 }
 
-void kedge_record_each(const struct kedge_agent *agent, kedge_agent_visit_record *visit,
+void kedge_memory_each(const struct kedge_agent *agent, kedge_agent_visit_record *visit,
                        void *payload)
 {
     kedge_auto(kedge_buf) struct kedge_buf text = {0};
     if (agent->order.valid) {
-        kedge_record_order(&agent->order, &text);
+        kedge_memory_order(&agent->order, &text);
         give(&text, visit, payload);
     }
     if (agent->counter_end) {
-        kedge_record_counter(agent->counter_end, &text);
+        kedge_memory_counter(agent->counter_end, &text);
         give(&text, visit, payload);
     }
     for (size_t i = 0; i < agent->count; i++)

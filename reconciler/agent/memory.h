@@ -6,28 +6,28 @@
 #include "instance.h"
 
 /* Appends the record to `out`. */
-void kedge_record_order(const struct kedge_agent_order *order, struct kedge_buf *out);
-void kedge_record_counter(int64_t end, struct kedge_buf *out);
+void kedge_memory_order(const struct kedge_agent_order *order, struct kedge_buf *out);
+void kedge_memory_counter(int64_t end, struct kedge_buf *out);
 /* The instance is ours, and slots of it may lie on the disk from now on. */
-void kedge_record_own(const char *instance, struct kedge_buf *out);
-void kedge_record_activate(const char *instance, const struct kedge_digest *content,
+void kedge_memory_own(const char *instance, struct kedge_buf *out);
+void kedge_memory_activate(const char *instance, const struct kedge_digest *content,
                            uint32_t attempts, struct kedge_buf *out);
 /* `members`: those whose wanted content has proven itself, confirmed together or not at all. */
-void kedge_record_confirm(struct kedge_agent_instance *const *members, size_t count,
+void kedge_memory_confirm(struct kedge_agent_instance *const *members, size_t count,
                           struct kedge_buf *out);
-void kedge_record_fail(const struct kedge_agent_instance *instance, struct kedge_buf *out);
-void kedge_record_removed(const char *instance, struct kedge_buf *out);
+void kedge_memory_fail(const struct kedge_agent_instance *instance, struct kedge_buf *out);
+void kedge_memory_removed(const char *instance, struct kedge_buf *out);
 
 /* Makes the record true in `agent`. KEDGE_CORRUPT: it is not one of ours; nothing has changed. An
  * order that the trusted keys no longer verify is such a record. */
-int kedge_record_apply(struct kedge_agent *agent, struct kedge_slice record,
+int kedge_memory_apply(struct kedge_agent *agent, struct kedge_slice record,
                        struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Every record that gives the agent back. */
-void kedge_record_each(const struct kedge_agent *agent, kedge_agent_visit_record *visit,
+void kedge_memory_each(const struct kedge_agent *agent, kedge_agent_visit_record *visit,
                        void *payload);
 
 /* Verifies and reads an envelope into `out`. */
-enum kedge_order_refusal kedge_record_admit(const struct kedge_agent *agent,
+enum kedge_order_refusal kedge_memory_admit(const struct kedge_agent *agent,
                                             struct kedge_slice envelope, kedge_ms now,
                                             struct kedge_agent_order *out, struct kedge_err *err);
-void kedge_record_release_order(struct kedge_agent_order *order);
+void kedge_memory_release_order(struct kedge_agent_order *order);
