@@ -168,7 +168,7 @@ static int fetch_name(struct kedge_git *git, struct kedge_connect *connect, git_
 {
     kedge_auto(git_remote) git_remote *remote = NULL;
     kedge_auto(kedge_buf) struct kedge_buf refspec = {0};
-    struct choice choice;
+    struct choice choice = {0};
     int rc = connect_to(git, connect, &remote, err);
     if (rc == 0)
         rc = choose(git, remote, &choice, err);
