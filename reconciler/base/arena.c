@@ -62,6 +62,11 @@ void *kedge_arena_alloc(struct kedge_arena *arena, size_t size)
     return take(arena, chunk, size);
 }
 
+void kedge_arena_clear(struct kedge_arena *arena)
+{
+    kedge_arena_release(arena);
+}
+
 #else
 
 void *kedge_arena_alloc(struct kedge_arena *arena, size_t size)
@@ -84,6 +89,20 @@ void *kedge_arena_alloc(struct kedge_arena *arena, size_t size)
     struct kedge_arena_chunk *chunk = new_chunk(arena, size > room ? size : room);
     put_first(arena, chunk);
     return take(arena, chunk, size);
+}
+
+void kedge_arena_clear(struct kedge_arena *arena)
+{
+    struct kedge_arena_chunk *first = arena->chunks;
+    if (!first)
+        return;
+    arena->chunks = first->next;
+    kedge_arena_release(arena);
+    memset(first->data, 0, first->used);
+    first->used = 0;
+    first->next = NULL;
+    arena->chunks = first;
+    arena->reserved = sizeof *first + first->size;
 }
 
 #endif

@@ -25,6 +25,8 @@ char *kedge_arena_strdup(struct kedge_arena *arena, const char *text);
 char *kedge_arena_printf(struct kedge_arena *arena, const char *format, ...) KEDGE_PRINTF(2, 3);
 /* Moves every chunk of `from` into `into`; pointers stay valid and `from` is empty afterwards. */
 void kedge_arena_adopt(struct kedge_arena *into, struct kedge_arena *from);
+/* Takes everything back but keeps one chunk, for the next of many short jobs. */
+void kedge_arena_clear(struct kedge_arena *arena);
 /* Frees everything; the arena is empty and usable again. */
 void kedge_arena_release(struct kedge_arena *arena);
 void kedge_arena_auto(struct kedge_arena *arena);

@@ -229,20 +229,54 @@ bool kedge_decode_record(struct kedge_decoder *decoder, const struct kedge_recor
 
 /* --- documents --- */
 
-/* The value of a member, or NULL. */
-static const struct kedge_yaml_node *member(const struct kedge_yaml_node *map, const char *name)
+/* The members of a manifest; NULL: not given. */
+struct document {
+    const struct kedge_yaml_node *root;
+    union {
+        struct {
+            const struct kedge_yaml_node *api_version, *kind, *metadata, *spec;
+        };
+        const struct kedge_yaml_node *members[4];
+    };
+};
+static const char *const member_names[] = {"apiVersion", "kind", "metadata", "spec"};
+
+/* Somebody else's document may have any other members. */
+static void find_members(struct document *doc)
 {
-    const struct kedge_yaml_node *value = kedge_decode_child(map, name);
-    return value == map ? NULL : value;
+    for (const struct kedge_yaml_node *key = doc->root->first; key; key = key->next->next)
+        for (size_t i = 0; i < KEDGE_COUNT(member_names); i++)
+            if (*key->text == *member_names[i] && strcmp(key->text, member_names[i]) == 0)
+                doc->members[i] = key->next;
+}
+
+static void refuse_other_members(struct kedge_decoder *decoder, const struct document *doc)
+{
+    for (const struct kedge_yaml_node *key = doc->root->first; key; key = key->next->next) {
+        bool known = false;
+        for (size_t i = 0; i < KEDGE_COUNT(member_names); i++)
+            known |= strcmp(key->text, member_names[i]) == 0;
+        if (!known)
+            kedge_decode_refuse(decoder, key, "unknown-field",
+                                "known are apiVersion, kind, metadata, spec",
+                                "a manifest has no field '%s'", key->text);
+    }
+}
+
+static unsigned count_members(const struct document *doc)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < KEDGE_COUNT(doc->members); i++)
+        count += doc->members[i] != NULL;
+    return count;
 }
 
 /* Ours, somebody else's (*skipped) or wrong. */
-static bool check_version(struct kedge_decoder *decoder, const struct kedge_yaml_node *root,
-                          bool *skipped)
+static bool check_version(struct kedge_decoder *decoder, const struct document *doc, bool *skipped)
 {
-    const struct kedge_yaml_node *version = member(root, "apiVersion");
+    const struct kedge_yaml_node *version = doc->api_version;
     if (!version) {
-        kedge_decode_refuse(decoder, root, "missing-field",
+        kedge_decode_refuse(decoder, doc->root, "missing-field",
                             "add 'apiVersion: " KEDGE_API_VERSION
                             "', or keep the file outside of the manifest path",
                             "'apiVersion' is missing");
@@ -260,25 +294,24 @@ static bool check_version(struct kedge_decoder *decoder, const struct kedge_yaml
     return false;
 }
 
-static bool check_kind(struct kedge_decoder *decoder, const struct kedge_yaml_node *root,
+static bool check_kind(struct kedge_decoder *decoder, const struct document *doc,
                        enum kedge_kind *kind)
 {
-    const struct kedge_yaml_node *node = member(root, "kind");
     int value;
-    if (!node) {
-        kedge_decode_refuse(decoder, root, "missing-field", "add it, for example kind: Device",
+    if (!doc->kind) {
+        kedge_decode_refuse(decoder, doc->root, "missing-field", "add it, for example kind: Device",
                             "'kind' is missing");
         return false;
     }
-    if (!kedge_decode_expect(decoder, node, KEDGE_YAML_STRING))
+    if (!kedge_decode_expect(decoder, doc->kind, KEDGE_YAML_STRING))
         return false;
-    if (!kedge_word_parse(&kedge_kind_words, node->text, &value)) {
-        const char *near =
-            kedge_field_suggest(kedge_kind_words.words, (size_t)kedge_kind_words.count, node->text);
+    if (!kedge_word_parse(&kedge_kind_words, doc->kind->text, &value)) {
+        const char *near = kedge_field_suggest(kedge_kind_words.words,
+                                               (size_t)kedge_kind_words.count, doc->kind->text);
         kedge_auto(kedge_buf) struct kedge_buf remedy = {0};
         kedge_buf_printf(&remedy, "did you mean '%s'?", near ? near : "");
-        kedge_decode_refuse(decoder, node, "unknown-kind", near ? remedy.data : NULL,
-                            "there is no kind '%s'", node->text);
+        kedge_decode_refuse(decoder, doc->kind, "unknown-kind", near ? remedy.data : NULL,
+                            "there is no kind '%s'", doc->kind->text);
         return false;
     }
     *kind = (enum kedge_kind)value;
@@ -287,34 +320,20 @@ static bool check_kind(struct kedge_decoder *decoder, const struct kedge_yaml_no
 
 /* `metadata` or `spec`; left out it is as good as empty. */
 static void decode_part(struct kedge_decoder *decoder, const struct kedge_record *record,
-                        const char *name, const struct kedge_yaml_node *root, void *base)
+                        const char *name, const struct document *doc,
+                        const struct kedge_yaml_node *node, void *base)
 {
-    const struct kedge_yaml_node *node = member(root, name);
-    struct kedge_yaml_node empty = {.line = root->line,
-                                    .column = root->column,
+    struct kedge_yaml_node empty = {.line = doc->root->line,
+                                    .column = doc->root->column,
                                     .type = KEDGE_YAML_MAP};
     if (!node && kedge_field_is_needed(record)) {
-        kedge_decode_refuse(decoder, root, "missing-field", NULL, "'%s' is missing", name);
+        kedge_decode_refuse(decoder, doc->root, "missing-field", NULL, "'%s' is missing", name);
         return;
     }
     struct kedge_decode_step step = {.up = decoder->where, .key = name};
     decoder->where = &step;
     kedge_decode_record(decoder, record, node ? node : &empty, base);
     decoder->where = step.up;
-}
-
-static void check_members(struct kedge_decoder *decoder, const struct kedge_yaml_node *root)
-{
-    static const char *const names[] = {"apiVersion", "kind", "metadata", "spec"};
-    for (const struct kedge_yaml_node *key = root->first; key; key = key->next->next) {
-        bool known = false;
-        for (size_t i = 0; i < KEDGE_COUNT(names); i++)
-            known |= strcmp(key->text, names[i]) == 0;
-        if (!known)
-            kedge_decode_refuse(decoder, key, "unknown-field",
-                                "known are apiVersion, kind, metadata, spec",
-                                "a manifest has no field '%s'", key->text);
-    }
 }
 
 const struct kedge_object *kedge_decode_document(struct kedge_decoder *decoder,
@@ -329,13 +348,16 @@ const struct kedge_object *kedge_decode_document(struct kedge_decoder *decoder,
                             kedge_yaml_type_name(root->type));
         return NULL;
     }
-    if (!check_version(decoder, root, skipped) || !check_kind(decoder, root, kind))
+    struct document doc = {.root = root};
+    find_members(&doc);
+    if (!check_version(decoder, &doc, skipped) || !check_kind(decoder, &doc, kind))
         return NULL;
+    if (root->size != count_members(&doc))
+        refuse_other_members(decoder, &doc);
     const struct kedge_record *spec = kedge_kinds[*kind];
     struct kedge_object *object = kedge_arena_alloc(decoder->arena, spec->size);
-    check_members(decoder, root);
-    decode_part(decoder, &kedge_metadata_record, "metadata", root, object);
-    decode_part(decoder, spec, "spec", root, object);
+    decode_part(decoder, &kedge_metadata_record, "metadata", &doc, doc.metadata, object);
+    decode_part(decoder, spec, "spec", &doc, doc.spec, object);
     object->at = kedge_decode_position(decoder, root);
     return object->name ? object : NULL;
 }

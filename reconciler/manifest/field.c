@@ -67,9 +67,11 @@ bool kedge_field_is_needed(const struct kedge_record *record)
 
 const struct kedge_field *kedge_field_find(const struct kedge_record *record, const char *name)
 {
-    for (uint32_t i = 0; i < record->count; i++)
-        if (strcmp(record->fields[i].name, name) == 0)
+    for (uint32_t i = 0; i < record->count; i++) {
+        const char *known = record->fields[i].name;
+        if (*known == *name && strcmp(known, name) == 0) /* mostly the first letter will do */
             return &record->fields[i];
+    }
     return NULL;
 }
 

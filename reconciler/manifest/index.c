@@ -53,33 +53,32 @@ static void refuse_twice(struct kedge_findings *findings, enum kedge_kind kind,
                       first->at.line, first->at.column);
 }
 
-/* One edit a name; returns how many. */
+/* One edit a name; returns how many. `distinct`: no name comes twice, which spares looking at all
+ * those names again. */
 static size_t make_edits(const struct kedge_table *table, enum kedge_kind kind,
-                         const struct move *moves, size_t count, struct kedge_table_edit *edits,
-                         struct kedge_findings *findings)
+                         const struct move *moves, size_t count, bool distinct,
+                         struct kedge_table_edit *edits, struct kedge_findings *findings)
 {
     size_t made = 0;
     for (size_t i = 0; i < count;) {
         const char *name = moves[i].name;
         bool went = !moves[i].came;
         const struct kedge_object *now = went ? NULL : kedge_table_find(table, name);
-        for (; i < count && strcmp(moves[i].name, name) == 0; i++) {
-            if (!moves[i].came)
-                continue;
-            if (now)
+        do {
+            if (moves[i].came && now)
                 refuse_twice(findings, kind, now, moves[i].object);
-            else
+            else if (moves[i].came)
                 now = moves[i].object;
-        }
+        } while (++i < count && !distinct && strcmp(moves[i].name, name) == 0);
         edits[made++] = (struct kedge_table_edit){name, now};
     }
     return made;
 }
 
-static bool is_sorted(const struct move *moves, size_t count)
+static bool is_rising(const struct move *moves, size_t count)
 {
     for (size_t i = 1; i < count; i++)
-        if (compare_moves(&moves[i - 1], &moves[i]) > 0)
+        if (strcmp(moves[i - 1].name, moves[i].name) >= 0)
             return false;
     return true;
 }
@@ -90,10 +89,11 @@ static bool apply_moves(struct kedge_arena *arena, struct kedge_specs *specs, en
 {
     struct move *moves = (struct move *)buf->data;
     size_t count = buf->size / sizeof *moves;
-    if (!is_sorted(moves, count)) /* files are mostly named after what they declare */
+    bool distinct = is_rising(moves, count); /* files are mostly named after what they declare */
+    if (!distinct)
         qsort(moves, count, sizeof *moves, compare_moves);
     struct kedge_table_edit *edits = kedge_alloc_array(count, sizeof *edits);
-    size_t made = make_edits(specs->kinds[kind], kind, moves, count, edits, findings);
+    size_t made = make_edits(specs->kinds[kind], kind, moves, count, distinct, edits, findings);
     bool removed = false;
     for (size_t i = 0; i < made; i++)
         removed |= !edits[i].value;

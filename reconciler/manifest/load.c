@@ -31,6 +31,7 @@ struct load {
 /* One file that is being read. */
 struct reading {
     struct worker *worker;
+    struct kedge_yaml *yaml;
     struct kedge_decoder decoder;
     struct kedge_buf objects; /* const struct kedge_object * */
     struct kedge_buf kinds;   /* uint8_t */
@@ -60,7 +61,7 @@ static void read_entry(struct reading *r, const struct kedge_tree_entry *entry)
         return;
     }
     struct kedge_slice data = {entry->data, entry->size};
-    if (!kedge_yaml_read(data, entry->path, &r->worker->findings, visit_document, r))
+    if (!kedge_yaml_read(r->yaml, data, entry->path, &r->worker->findings, visit_document, r))
         r->worker->unreadable = true;
 }
 
@@ -98,7 +99,7 @@ static void read_files(unsigned worker, size_t first, size_t last, void *payload
     struct worker *w = &load->workers[worker];
     struct kedge_arena *arena = &w->arena;
     w->intern = kedge_intern_new(arena);
-    struct reading r = {.worker = w};
+    struct reading r = {.worker = w, .yaml = kedge_yaml_new()};
     for (size_t i = first; i < last; i++) {
         const struct kedge_tree_entry *entry = load->entries[i];
         if (!entry->data && !entry->refused)
@@ -124,6 +125,7 @@ static void read_files(unsigned worker, size_t first, size_t last, void *payload
     kedge_buf_release(&r.objects);
     kedge_buf_release(&r.kinds);
     kedge_buf_release(&r.decoder.references);
+    kedge_yaml_free(r.yaml);
     kedge_intern_free(w->intern);
 }
 

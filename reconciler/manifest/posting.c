@@ -23,12 +23,14 @@ struct list {
     const void **devices;
 };
 
+#define END UINT32_MAX
+
 struct build {
     struct kedge_arena *arena;
     struct label_slot *slots;
     size_t mask, used;
     struct kedge_buf lists;  /* struct list */
-    struct kedge_buf labels; /* uint32_t: two lists for each label, in device order */
+    struct kedge_buf labels; /* uint32_t: in device order the lists of each, then END */
 };
 
 static size_t slot_of(const struct label_slot *slots, size_t mask, const char *key,
@@ -76,6 +78,7 @@ static struct label_slot *find_label(struct build *b, const char *key, const cha
 
 static void count_labels(struct build *b, const struct kedge_table *devices)
 {
+    const uint32_t end = END;
     struct kedge_table_iter iter = {0};
     const struct kedge_device *device;
     while ((device = kedge_table_next(devices, &iter))) {
@@ -88,6 +91,7 @@ static void count_labels(struct build *b, const struct kedge_table *devices)
             lists[slot->key_list].count++;
             kedge_buf_add(&b->labels, numbers, sizeof numbers);
         }
+        kedge_buf_add(&b->labels, &end, sizeof end);
     }
 }
 
@@ -122,12 +126,13 @@ static void fill_lists(struct build *b, struct list *lists, const struct kedge_t
 {
     const uint32_t *number = (const uint32_t *)b->labels.data;
     struct kedge_table_iter iter = {0};
-    const struct kedge_device *device;
+    const void *device; /* not looked at: a fleet does not fit the cache */
     while ((device = kedge_table_next(devices, &iter))) {
-        for (uint32_t i = 0; i < 2 * device->object.labels.count; i++) {
-            struct list *list = &lists[lists[*number++].joined];
+        for (; *number != END; number++) {
+            struct list *list = &lists[lists[*number].joined];
             list->devices[list->count++] = device;
         }
+        number++;
     }
 }
 

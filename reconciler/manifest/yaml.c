@@ -6,6 +6,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/alloc.h"
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "encoding.h"
@@ -23,7 +24,7 @@ struct frame {
     uint32_t children;
 };
 
-struct reader {
+struct kedge_yaml {
     yaml_parser_t parser;
     struct kedge_slice data;
     bool ascii;         /* then libyaml's character index is the byte offset */
@@ -42,27 +43,27 @@ struct reader {
     bool ended_implicitly; /* the document before */
 };
 
-static struct kedge_position position(const struct reader *r, const yaml_mark_t *mark)
+static struct kedge_position position(const struct kedge_yaml *r, const yaml_mark_t *mark)
 {
     return (struct kedge_position){r->file, (uint32_t)mark->line + 1, (uint32_t)mark->column + 1};
 }
 
-static void refuse(struct reader *r, const yaml_mark_t *mark, const char *rule, const char *remedy,
-                   const char *message)
+static void refuse(struct kedge_yaml *r, const yaml_mark_t *mark, const char *rule,
+                   const char *remedy, const char *message)
 {
     kedge_finding_add(r->findings, KEDGE_SEVERITY_ERROR, rule, position(r, mark), NULL, remedy,
                       "%s", message);
 }
 
-static void stop(struct reader *r, const yaml_mark_t *mark, const char *rule, const char *remedy,
-                 const char *message)
+static void stop(struct kedge_yaml *r, const yaml_mark_t *mark, const char *rule,
+                 const char *remedy, const char *message)
 {
     refuse(r, mark, rule, remedy, message);
     r->broken = true;
 }
 
 /* The byte at a mark, '\0' behind the end. Marks must not go back. */
-static char byte_at(struct reader *r, const yaml_mark_t *mark)
+static char byte_at(struct kedge_yaml *r, const yaml_mark_t *mark)
 {
     if (r->ascii)
         return mark->index < r->data.size ? r->data.data[mark->index] : '\0';
@@ -145,14 +146,14 @@ static enum kedge_yaml_type resolve(const char *text)
     }
 }
 
-static bool is_key(const struct reader *r)
+static bool is_key(const struct kedge_yaml *r)
 {
     const struct frame *top = r->depth ? &r->stack[r->depth - 1] : NULL;
     return top && top->node->type == KEDGE_YAML_MAP && top->children % 2 == 0;
 }
 
 /* Makes `node` the next child of the open list or map, or the root. */
-static void place(struct reader *r, struct kedge_yaml_node *node)
+static void place(struct kedge_yaml *r, struct kedge_yaml_node *node)
 {
     if (r->depth == 0) {
         r->root = node;
@@ -168,7 +169,8 @@ static void place(struct reader *r, struct kedge_yaml_node *node)
 }
 
 /* Counts a complete child into its parent; false when the document has grown too large. */
-static bool weigh(struct reader *r, const struct kedge_yaml_node *child, const yaml_mark_t *mark)
+static bool weigh(struct kedge_yaml *r, const struct kedge_yaml_node *child,
+                  const yaml_mark_t *mark)
 {
     if (r->depth == 0)
         return true;
@@ -188,10 +190,11 @@ static bool weigh(struct reader *r, const struct kedge_yaml_node *child, const y
     return true;
 }
 
-static struct kedge_yaml_node *new_node(struct reader *r, const yaml_mark_t *mark,
-                                        enum kedge_yaml_type type)
+/* With `size` bytes of text behind it, in one item. */
+static struct kedge_yaml_node *new_node(struct kedge_yaml *r, const yaml_mark_t *mark,
+                                        enum kedge_yaml_type type, size_t size)
 {
-    struct kedge_yaml_node *node = kedge_arena_new(&r->arena, struct kedge_yaml_node);
+    struct kedge_yaml_node *node = kedge_arena_alloc(&r->arena, sizeof *node + size);
     node->line = (uint32_t)mark->line + 1;
     node->column = (uint32_t)mark->column + 1;
     node->type = (uint8_t)type;
@@ -199,7 +202,8 @@ static struct kedge_yaml_node *new_node(struct reader *r, const yaml_mark_t *mar
     return node;
 }
 
-static void remember(struct reader *r, const yaml_char_t *name, const struct kedge_yaml_node *node)
+static void remember(struct kedge_yaml *r, const yaml_char_t *name,
+                     const struct kedge_yaml_node *node)
 {
     if (!name)
         return;
@@ -213,7 +217,7 @@ static void remember(struct reader *r, const yaml_char_t *name, const struct ked
 }
 
 /* libyaml swallows a lone `!`, so the text itself is asked. */
-static bool check_tag(struct reader *r, const yaml_mark_t *mark, const yaml_char_t *tag)
+static bool check_tag(struct kedge_yaml *r, const yaml_mark_t *mark, const yaml_char_t *tag)
 {
     if (!tag && byte_at(r, mark) != '!')
         return true;
@@ -222,14 +226,14 @@ static bool check_tag(struct reader *r, const yaml_mark_t *mark, const yaml_char
 }
 
 /* `"a"#b` and `[a]#b`: a comment for libyaml, broken YAML for everybody else. */
-static void check_behind(struct reader *r, const yaml_mark_t *end)
+static void check_behind(struct kedge_yaml *r, const yaml_mark_t *end)
 {
     if (byte_at(r, end) == '#')
         stop(r, end, "syntax", "put a space before '#'", "a comment needs a space before it");
 }
 
 /* Escapes can hide what the file itself may not hold. */
-static bool check_escapes(struct reader *r, const yaml_event_t *event)
+static bool check_escapes(struct kedge_yaml *r, const yaml_event_t *event)
 {
     const char *text = (const char *)event->data.scalar.value;
     size_t size = event->data.scalar.length;
@@ -247,7 +251,7 @@ static bool check_escapes(struct reader *r, const yaml_event_t *event)
     return true;
 }
 
-static void check_key(struct reader *r, const yaml_event_t *event)
+static void check_key(struct kedge_yaml *r, const yaml_event_t *event)
 {
     bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     const char *text = (const char *)event->data.scalar.value;
@@ -259,7 +263,7 @@ static void check_key(struct reader *r, const yaml_event_t *event)
                "a key must not be empty");
 }
 
-static void on_scalar(struct reader *r, const yaml_event_t *event)
+static void on_scalar(struct kedge_yaml *r, const yaml_event_t *event)
 {
     yaml_scalar_style_t style = event->data.scalar.style;
     const char *text = (const char *)event->data.scalar.value;
@@ -283,15 +287,15 @@ static void on_scalar(struct reader *r, const yaml_event_t *event)
 
     enum kedge_yaml_type type =
         style == YAML_PLAIN_SCALAR_STYLE ? resolve(text) : KEDGE_YAML_STRING;
-    struct kedge_yaml_node *node = new_node(r, &event->start_mark, type);
-    node->text = kedge_arena_strndup(&r->arena, text, size);
+    struct kedge_yaml_node *node = new_node(r, &event->start_mark, type, size + 1);
+    node->text = memcpy(node + 1, text, size + 1);
     node->size = (uint32_t)size;
     remember(r, event->data.scalar.anchor, node);
     place(r, node);
     weigh(r, node, &event->start_mark);
 }
 
-static void on_start(struct reader *r, const yaml_event_t *event, enum kedge_yaml_type type,
+static void on_start(struct kedge_yaml *r, const yaml_event_t *event, enum kedge_yaml_type type,
                      const yaml_char_t *tag, const yaml_char_t *anchor)
 {
     if (!check_tag(r, &event->start_mark, tag))
@@ -305,7 +309,7 @@ static void on_start(struct reader *r, const yaml_event_t *event, enum kedge_yam
         stop(r, &event->start_mark, "limit", NULL, "values are nested more than 64 levels deep");
         return;
     }
-    struct kedge_yaml_node *node = new_node(r, &event->start_mark, type);
+    struct kedge_yaml_node *node = new_node(r, &event->start_mark, type, 0);
     node->open = true;
     remember(r, anchor, node);
     place(r, node);
@@ -322,7 +326,7 @@ static int compare_keys(const void *a, const void *b)
     return x->line != y->line ? (x->line < y->line ? -1 : 1) : x->column < y->column ? -1 : 1;
 }
 
-static void add_duplicate(struct reader *r, const struct kedge_yaml_node *first,
+static void add_duplicate(struct kedge_yaml *r, const struct kedge_yaml_node *first,
                           const struct kedge_yaml_node *again)
 {
     struct kedge_position at = {r->file, again->line, again->column};
@@ -331,7 +335,7 @@ static void add_duplicate(struct reader *r, const struct kedge_yaml_node *first,
                       first->line);
 }
 
-static void check_duplicates(struct reader *r, const struct kedge_yaml_node *map)
+static void check_duplicates(struct kedge_yaml *r, const struct kedge_yaml_node *map)
 {
     enum { FEW = 24 };
     const struct kedge_yaml_node *few[FEW];
@@ -356,7 +360,7 @@ static void check_duplicates(struct reader *r, const struct kedge_yaml_node *map
             add_duplicate(r, keys[i - 1], keys[i]);
 }
 
-static void on_end(struct reader *r, const yaml_event_t *event)
+static void on_end(struct kedge_yaml *r, const yaml_event_t *event)
 {
     struct frame *top = &r->stack[--r->depth];
     struct kedge_yaml_node *node = top->node;
@@ -374,7 +378,7 @@ static void on_end(struct reader *r, const yaml_event_t *event)
     weigh(r, node, &event->start_mark);
 }
 
-static void on_alias(struct reader *r, const yaml_event_t *event)
+static void on_alias(struct kedge_yaml *r, const yaml_event_t *event)
 {
     const char *name = (const char *)event->data.alias.anchor;
     const struct anchor *anchor = r->anchors;
@@ -407,7 +411,7 @@ static void on_alias(struct reader *r, const yaml_event_t *event)
     weigh(r, node, &event->start_mark);
 }
 
-static void on_document_start(struct reader *r, const yaml_event_t *event)
+static void on_document_start(struct kedge_yaml *r, const yaml_event_t *event)
 {
     const yaml_version_directive_t *version = event->data.document_start.version_directive;
     bool tags = event->data.document_start.tag_directives.start !=
@@ -426,15 +430,16 @@ static void on_document_start(struct reader *r, const yaml_event_t *event)
     r->documents++;
 }
 
-static void forget_document(struct reader *r)
+static void forget_document(struct kedge_yaml *r)
 {
-    kedge_arena_release(&r->arena);
+    kedge_arena_clear(&r->arena);
     r->root = NULL;
     r->anchors = NULL;
     r->aliases = 0;
+    r->depth = 0;
 }
 
-static void on_event(struct reader *r, const yaml_event_t *event, kedge_yaml_visit *visit,
+static void on_event(struct kedge_yaml *r, const yaml_event_t *event, kedge_yaml_visit *visit,
                      void *payload)
 {
     switch (event->type) {
@@ -472,7 +477,7 @@ static void on_event(struct reader *r, const yaml_event_t *event, kedge_yaml_vis
     }
 }
 
-static void add_syntax_error(struct reader *r)
+static void add_syntax_error(struct kedge_yaml *r)
 {
     const yaml_parser_t *parser = &r->parser;
     /* libyaml's reader names bytes; the same check with lines and columns says it better. */
@@ -489,7 +494,7 @@ static void add_syntax_error(struct reader *r)
                           "broken YAML: %s", problem);
 }
 
-static void read_events(struct reader *r, kedge_yaml_visit *visit, void *payload)
+static void read_events(struct kedge_yaml *r, kedge_yaml_visit *visit, void *payload)
 {
     for (bool more = true; more && !r->broken;) {
         yaml_event_t event;
@@ -504,33 +509,56 @@ static void read_events(struct reader *r, kedge_yaml_visit *visit, void *payload
     }
 }
 
-bool kedge_yaml_read(struct kedge_slice data, const char *file, struct kedge_findings *findings,
-                     kedge_yaml_visit *visit, void *payload)
+struct kedge_yaml *kedge_yaml_new(void)
 {
-    bool ascii = kedge_encoding_is_ascii(data);
+    return kedge_alloc_zeroed(sizeof(struct kedge_yaml));
+}
+
+void kedge_yaml_free(struct kedge_yaml *yaml)
+{
+    if (yaml)
+        kedge_arena_release(&yaml->arena);
+    free(yaml);
+}
+
+void kedge_yaml_auto(struct kedge_yaml **yaml)
+{
+    kedge_yaml_free(*yaml);
+}
+
+static void start_file(struct kedge_yaml *r, struct kedge_slice data, const char *file,
+                       struct kedge_findings *findings)
+{
+    size_t mark = kedge_encoding_mark(data);
+    r->data = (struct kedge_slice){data.data + mark, data.size - mark};
+    r->ascii = kedge_encoding_is_ascii(r->data);
+    r->index = r->byte = 0;
+    r->file = file;
+    r->findings = findings;
+    r->broken = false;
+    r->documents = 0;
+    forget_document(r);
+}
+
+bool kedge_yaml_read(struct kedge_yaml *r, struct kedge_slice data, const char *file,
+                     struct kedge_findings *findings, kedge_yaml_visit *visit, void *payload)
+{
     if (data.size > KEDGE_LIMIT_MANIFEST) {
         kedge_finding_add(findings, KEDGE_SEVERITY_ERROR, "limit",
                           (struct kedge_position){.file = file}, NULL, "split the file",
                           "the file is larger than 1 MiB");
         return false;
     }
-    if (!ascii && !kedge_encoding_check(data, file, findings))
+    start_file(r, data, file, findings);
+    if (!r->ascii && !kedge_encoding_check(data, file, findings))
         return false;
-    size_t mark = kedge_encoding_mark(data);
-    struct reader r = {
-        .data = {data.data + mark, data.size - mark},
-        .ascii = ascii,
-        .file = file,
-        .findings = findings,
-    };
-    if (!yaml_parser_initialize(&r.parser))
+    if (!yaml_parser_initialize(&r->parser))
         abort(); /* memory is out, as everywhere in base/ */
-    yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)r.data.data, r.data.size);
-    read_events(&r, visit, payload);
-    yaml_parser_delete(&r.parser);
-    kedge_arena_release(&r.arena);
-    return !r.broken;
+    yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->data.data, r->data.size);
+    read_events(r, visit, payload);
+    yaml_parser_delete(&r->parser);
+    return !r->broken;
 }
 
 const char *kedge_yaml_type_name(enum kedge_yaml_type type)

@@ -37,11 +37,17 @@ struct kedge_yaml_node {
 
 typedef void kedge_yaml_visit(const struct kedge_yaml_node *root, void *payload);
 
+/* Reads many files, one after the other, in the same memory. One reader, one thread. */
+struct kedge_yaml;
+struct kedge_yaml *kedge_yaml_new(void);
+void kedge_yaml_free(struct kedge_yaml *yaml);
+void kedge_yaml_auto(struct kedge_yaml **yaml);
+
 /* Calls `visit` with the root of each document that is not empty; the tree is gone when it returns.
  * What is wrong goes to `findings`; false when the file cannot be read to its end, then documents
  * before the broken place have been visited. `file` is only named in findings. */
-bool kedge_yaml_read(struct kedge_slice data, const char *file, struct kedge_findings *findings,
-                     kedge_yaml_visit *visit, void *payload);
+bool kedge_yaml_read(struct kedge_yaml *yaml, struct kedge_slice data, const char *file,
+                     struct kedge_findings *findings, kedge_yaml_visit *visit, void *payload);
 
 /* "null", "a boolean", "an integer", ... */
 const char *kedge_yaml_type_name(enum kedge_yaml_type type);
