@@ -48,6 +48,14 @@
 #define KEDGE_LIMIT_WAIT_MS     300000 /* longest long poll */
 #define KEDGE_LIMIT_CONNECTIONS 15000  /* below the usual 20,000 descriptors */
 
+/* Keys. */
+#define KEDGE_LIMIT_KEY_FILE       KEDGE_KIB(4) /* an external signer's command line */
+#define KEDGE_LIMIT_KEY_PASSPHRASE 1024
+#define KEDGE_LIMIT_KEY_PASSES     10             /* of Argon2id; ours has 3 */
+#define KEDGE_LIMIT_KEY_MEMORY     KEDGE_MIB(512) /* of Argon2id; ours takes 256 MiB */
+#define KEDGE_LIMIT_SIGNER_MS      30000          /* a person may have to touch a token */
+#define KEDGE_LIMIT_SIGNER_ARGS    64
+
 /* Artifacts. */
 #define KEDGE_LIMIT_ARTIFACT       (16LL << 30) /* one artifact file */
 #define KEDGE_LIMIT_UNPACKED       (32LL << 30) /* all files of one artifact */

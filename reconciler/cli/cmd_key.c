@@ -5,7 +5,7 @@
 
 #include "base/fs.h"
 #include "base/json.h"
-#include "wire/key.h"
+#include "wire/keyfile.h"
 
 /* The public half as a person pastes it into a manifest, or as JSON with its id. */
 static void show(struct kedge_call *call, const struct kedge_public_key *key)
@@ -31,7 +31,7 @@ int kedge_cmd_key_generate(struct kedge_call *call, struct kedge_err *err)
     if (code)
         return code;
     kedge_auto(kedge_key) struct kedge_key *key = kedge_key_generate();
-    code = kedge_key_save(key, path, err);
+    code = kedge_keyfile_save(key, NULL, path, err);
     if (code)
         return code;
     struct kedge_public_key public = kedge_key_public(key);
@@ -54,7 +54,7 @@ int kedge_cmd_key_show(struct kedge_call *call, struct kedge_err *err)
         return code;
     if (kedge_public_key_load(path, &public, NULL) != 0) {
         kedge_auto(kedge_key) struct kedge_key *key = NULL;
-        code = kedge_key_load(path, &key, err);
+        code = kedge_keyfile_load(path, NULL, NULL, &key, err);
         if (code)
             return code;
         public = kedge_key_public(key);

@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "key.h"
 
-#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/codec.h"
 #include "base/digest.h"
 #include "base/fs.h"
 
-#define PUBLIC_PREFIX  "ed25519:"
-#define PRIVATE_PREFIX "ed25519-private:"
-#define KEY_FILE       128 /* longest key file that is read; ours have 61 and 53 bytes */
+#define PUBLIC_PREFIX "ed25519:"
+#define PUBLIC_FILE   128 /* longest file of a public key that is read; ours have 53 bytes */
 
 struct kedge_key {
     uint8_t secret[crypto_sign_SECRETKEYBYTES]; /* seed, then public key */
+    struct kedge_key_signer signer;             /* where `sign` is set: instead of the seed */
     char id[KEDGE_KEY_ID_TEXT];
 };
 
@@ -34,6 +31,7 @@ static struct kedge_key *new_key(void)
     struct kedge_key *key = sodium_malloc(sizeof *key);
     if (!key)
         abort();
+    key->signer = (struct kedge_key_signer){0};
     return key;
 }
 
@@ -64,79 +62,28 @@ struct kedge_key *kedge_key_from_seed(const uint8_t seed[32])
     return seal_key(key);
 }
 
+struct kedge_key *kedge_key_outside(const struct kedge_public_key *public,
+                                    const struct kedge_key_signer *signer)
+{
+    struct kedge_key *key = new_key();
+    memset(key->secret, 0, crypto_sign_SEEDBYTES);
+    memcpy(key->secret + crypto_sign_SEEDBYTES, public->bytes, sizeof public->bytes);
+    key->signer = *signer;
+    kedge_public_key_id(public, key->id);
+    sodium_mprotect_readonly(key);
+    return key;
+}
+
 void kedge_key_free(struct kedge_key *key)
 {
+    if (key && key->signer.free)
+        key->signer.free(key->signer.self);
     sodium_free(key); /* wipes */
 }
 
 void kedge_key_auto(struct kedge_key **key)
 {
     kedge_key_free(*key);
-}
-
-/* Reads at most KEY_FILE - 1 bytes without leaving a copy in any buffer but `text`. */
-static int read_private(const char *path, char text[KEY_FILE], struct kedge_err *err)
-{
-    kedge_auto(kedge_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return kedge_err_sys(err, errno, "cannot open key '%s'", path);
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return kedge_err_sys(err, errno, "cannot stat key '%s'", path);
-    if (!S_ISREG(st.st_mode))
-        return kedge_err_set(err, KEDGE_DENIED, "key '%s' is not a regular file", path);
-    if (st.st_uid != geteuid())
-        return kedge_err_set(err, KEDGE_DENIED,
-                             "key '%s' belongs to user %u, not to user %u who reads it: chown it",
-                             path, st.st_uid, geteuid());
-    if (st.st_mode & (S_IRWXG | S_IRWXO))
-        return kedge_err_set(err, KEDGE_DENIED,
-                             "key '%s' has mode %04o, others may use it: chmod 600 it", path,
-                             st.st_mode & 07777);
-    ssize_t got = read(fd, text, KEY_FILE - 1);
-    if (got < 0)
-        return kedge_err_sys(err, errno, "cannot read key '%s'", path);
-    if (memchr(text, '\0', (size_t)got))
-        return kedge_err_set(err, KEDGE_INVALID, "key '%s' holds a NUL byte", path);
-    text[got] = '\0';
-    return 0;
-}
-
-int kedge_key_load(const char *path, struct kedge_key **out, struct kedge_err *err)
-{
-    char text[KEY_FILE];
-    int code = read_private(path, text, err);
-    if (code)
-        return code;
-    struct kedge_key *key = new_key();
-    size_t prefix = strlen(PRIVATE_PREFIX);
-    size_t size = 0;
-    const char *end = text;
-    bool good =
-        strncmp(text, PRIVATE_PREFIX, prefix) == 0 &&
-        sodium_base642bin(key->secret, crypto_sign_SEEDBYTES, text + prefix, strlen(text + prefix),
-                          NULL, &size, &end, sodium_base64_VARIANT_ORIGINAL) == 0 &&
-        size == crypto_sign_SEEDBYTES && (!*end || strcmp(end, "\n") == 0);
-    sodium_memzero(text, sizeof text);
-    if (!good) {
-        kedge_key_free(key);
-        return kedge_err_set(err, KEDGE_INVALID,
-                             "key '%s' is not one line '" PRIVATE_PREFIX "<base64>'", path);
-    }
-    *out = seal_key(key);
-    return 0;
-}
-
-int kedge_key_save(const struct kedge_key *key, const char *path, struct kedge_err *err)
-{
-    char text[KEY_FILE] = PRIVATE_PREFIX;
-    size_t prefix = strlen(PRIVATE_PREFIX);
-    sodium_bin2base64(text + prefix, sizeof text - prefix, key->secret, crypto_sign_SEEDBYTES,
-                      sodium_base64_VARIANT_ORIGINAL);
-    strncat(text, "\n", sizeof text - strlen(text) - 1);
-    int code = kedge_fs_create(AT_FDCWD, path, text, strlen(text), 0600, err);
-    sodium_memzero(text, sizeof text);
-    return code;
 }
 
 struct kedge_public_key kedge_key_public(const struct kedge_key *key)
@@ -146,14 +93,40 @@ struct kedge_public_key kedge_key_public(const struct kedge_key *key)
     return public;
 }
 
+const uint8_t *kedge_key_seed(const struct kedge_key *key)
+{
+    return key->signer.sign ? NULL : key->secret;
+}
+
 const char *kedge_key_id(const struct kedge_key *key)
 {
     return key->id;
 }
 
+static int sign_outside(const struct kedge_key *key, const void *message, size_t size,
+                        uint8_t signature[KEDGE_KEY_SIGNATURE], struct kedge_err *err)
+{
+    uint8_t answer[KEDGE_KEY_SIGNATURE];
+    struct kedge_public_key public = kedge_key_public(key);
+    char text[KEDGE_KEY_TEXT];
+    int code = key->signer.sign(key->signer.self, message, size, answer, err);
+    if (code)
+        return code;
+    if (!kedge_public_key_verify(&public, message, size, answer))
+        return kedge_err_set(
+            err, KEDGE_DENIED,
+            "the signer's answer is no signature by '%s': it holds another key, or "
+            "does not sign the bytes as they are (pure Ed25519)",
+            kedge_public_key_format(&public, text));
+    memcpy(signature, answer, sizeof answer);
+    return 0;
+}
+
 int kedge_key_sign(const struct kedge_key *key, const void *message, size_t size,
                    uint8_t signature[KEDGE_KEY_SIGNATURE], struct kedge_err *err)
 {
+    if (key->signer.sign)
+        return sign_outside(key, message, size, signature, err);
     if (crypto_sign_detached(signature, NULL, message, size, key->secret) != 0)
         return kedge_err_set(err, KEDGE_INTERNAL, "key '%.8s' cannot sign", key->id);
     return 0;
@@ -218,7 +191,7 @@ int kedge_public_key_parse(const char *text, struct kedge_public_key *out, struc
 int kedge_public_key_load(const char *path, struct kedge_public_key *out, struct kedge_err *err)
 {
     kedge_auto(kedge_buf) struct kedge_buf text = {0};
-    int code = kedge_fs_read(AT_FDCWD, path, KEY_FILE, &text, err);
+    int code = kedge_fs_read(AT_FDCWD, path, PUBLIC_FILE, &text, err);
     if (code)
         return code;
     if (text.size && text.data[text.size - 1] == '\n')

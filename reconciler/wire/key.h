@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ed25519 keys: text forms, files, identifiers. */
+/* Ed25519 keys: text forms, identifiers, signing and verifying. Files of private keys: keyfile.h. */
 #pragma once
 
 #include "base/buf.h"
@@ -14,8 +14,17 @@ struct kedge_public_key {
     uint8_t bytes[KEDGE_KEY_PUBLIC];
 };
 
-/* A private key in guarded memory (libsodium), wiped when freed. */
+/* A private key: held in guarded memory (libsodium) and wiped when freed, or used through a signer
+ * that holds it elsewhere. */
 struct kedge_key;
+
+/* Signs for a key that is not held here. */
+struct kedge_key_signer {
+    int (*sign)(void *self, const void *message, size_t size,
+                uint8_t signature[KEDGE_KEY_SIGNATURE], struct kedge_err *err);
+    void (*free)(void *self);
+    void *self;
+};
 
 /* Once per process, before anything else of wire/: initialises libsodium. */
 int kedge_key_init(struct kedge_err *err) KEDGE_MUST_CHECK;
@@ -23,19 +32,18 @@ int kedge_key_init(struct kedge_err *err) KEDGE_MUST_CHECK;
 struct kedge_key *kedge_key_generate(void);
 /* From a 32-byte seed: tests and simulations. */
 struct kedge_key *kedge_key_from_seed(const uint8_t seed[32]);
-/* Reads a private key file, one line "ed25519-private:<base64 of the seed>": refused (KEDGE_DENIED)
- * unless a regular file of ours with no group or other permissions. */
-int kedge_key_load(const char *path, struct kedge_key **out,
-                   struct kedge_err *err) KEDGE_MUST_CHECK;
-/* Writes a new 0600 file; KEDGE_EXISTS rather than replace one. */
-int kedge_key_save(const struct kedge_key *key, const char *path,
-                   struct kedge_err *err) KEDGE_MUST_CHECK;
+/* A key whose private half is `signer`'s, which the key now owns. */
+struct kedge_key *kedge_key_outside(const struct kedge_public_key *public,
+                                    const struct kedge_key_signer *signer);
 void kedge_key_free(struct kedge_key *key);
 void kedge_key_auto(struct kedge_key **key);
 struct kedge_public_key kedge_key_public(const struct kedge_key *key);
+/* The 32 bytes that are the key, in its guarded memory; NULL for one that is not held here. */
+const uint8_t *kedge_key_seed(const struct kedge_key *key);
 /* kedge_public_key_id of its public half, made once. */
 const char *kedge_key_id(const struct kedge_key *key);
-/* Fails only for a key that is not held here: a program outside signs for it. */
+/* Fails only for a key that is not held here: as its signer does (which may block), or with
+ * KEDGE_DENIED when what it answers is not a signature by this key. */
 int kedge_key_sign(const struct kedge_key *key, const void *message, size_t size,
                    uint8_t signature[KEDGE_KEY_SIGNATURE], struct kedge_err *err) KEDGE_MUST_CHECK;
 
