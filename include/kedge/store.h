@@ -34,7 +34,8 @@ struct kedge_store_report {
 /* Which events; members that are NULL or 0 do not narrow. Newest first unless `ascending`. */
 struct kedge_store_filter {
     const char *device, *instance, *commit;
-    int64_t after; /* seq greater than this */
+    int64_t after;  /* seq greater than this */
+    int64_t before; /* seq less than this */
     kedge_ms since;
     uint32_t limit; /* 0: all */
     bool ascending;

@@ -313,6 +313,7 @@ static bool passes(const struct kedge_store_filter *filter, const struct kedge_e
 {
     return same(filter->device, event->device) && same(filter->instance, event->instance) &&
            same(filter->commit, event->commit) && event->seq > filter->after &&
+           (!filter->before || event->seq < filter->before) &&
            (!filter->since || event->at >= filter->since);
 }
 

@@ -455,6 +455,8 @@ static void write_query(const struct kedge_store_filter *filter, struct kedge_bu
         kedge_buf_puts(sql, " AND revision = ?4");
     if (filter->since)
         kedge_buf_puts(sql, " AND at >= ?5");
+    if (filter->before)
+        kedge_buf_puts(sql, " AND seq < ?6");
     kedge_buf_printf(sql, " ORDER BY seq %s LIMIT %lld", filter->ascending ? "ASC" : "DESC",
                      filter->limit ? (long long)filter->limit : -1LL);
 }
@@ -476,6 +478,8 @@ static int sqlite_each_event(struct kedge_store *self, const struct kedge_store_
         bind_text(statement, 4, filter->commit);
     if (filter->since)
         sqlite3_bind_int64(statement, 5, filter->since);
+    if (filter->before)
+        sqlite3_bind_int64(statement, 6, filter->before);
     struct walk walk = {.event = visit, .payload = payload};
     int code = each_row(store, statement, give_event, &walk, err);
     sqlite3_finalize(statement);

@@ -227,6 +227,8 @@ CONTRACT(events_are_numbered_and_filtered, false)
         {{.limit = 2}, "5 4 "},
         {{.limit = 2, .ascending = true}, "1 2 "},
         {{.after = 3, .ascending = true}, "4 5 "},
+        {{.before = 3}, "2 1 "},
+        {{.before = 5, .after = 1, .limit = 2}, "4 3 "},
         {{.since = 30}, "5 4 3 "},
         {{.device = "cam"}, "3 1 "},
         {{.device = "cam", .limit = 1}, "3 "},
