@@ -81,7 +81,8 @@ enum kedge_server_reply_kind {
                            is out at a time */
 };
 
-#define KEDGE_SERVER_GRANT 96
+#define KEDGE_SERVER_GRANT    128
+#define KEDGE_SERVER_ENVELOPE "application/vnd.dsse.envelope.v1+json" /* type of orders, reports */
 
 struct kedge_server_reply {
     enum kedge_server_reply_kind kind;
@@ -102,7 +103,7 @@ void kedge_server_replies_auto(struct kedge_server_replies *replies);
 
 /* Takes up where the store left off: orders, reports, and the manifests of the commit in force.
  * That commit being unreadable is not a failure: the server then starts without manifests, says so,
- * and waits for a head. KEDGE_DENIED: the store belongs to another repository. */
+ * and waits for a head. */
 int kedge_server_new(const struct kedge_server_options *options, kedge_ms now,
                      struct kedge_server **out, struct kedge_err *err) KEDGE_MUST_CHECK;
 void kedge_server_free(struct kedge_server *server);
@@ -128,9 +129,6 @@ int kedge_server_query(struct kedge_server *server, const struct kedge_view_quer
 const struct kedge_desired *kedge_server_desired(const struct kedge_server *server);
 /* The last verified reports. Borrowed until the next step. */
 const struct kedge_actual *kedge_server_actual(const struct kedge_server *server);
-/* Is `grant` ("exp=..,sig=..") good for `device` now? Constant time; safe from any thread, with the
- * secret of _secret. */
+/* What grants for blobs are signed with (grant.h). */
 #define KEDGE_SERVER_SECRET 32
 void kedge_server_secret(const struct kedge_server *server, uint8_t secret[KEDGE_SERVER_SECRET]);
-bool kedge_server_granted(const uint8_t secret[KEDGE_SERVER_SECRET], const char *device,
-                          const char *expires, const char *signature, kedge_ms now);

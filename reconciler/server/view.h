@@ -10,7 +10,7 @@
  *
  *   status     {"format","at","source":{"url","revision","path","reachable","message","lastSuccess",
  *              "head"}, "revision":{"commit","author","subject","since"}, "refused":{"commit",
- *              "reason","message","remedy"}, "devices":{"total","online","offline","unknown"},
+ *              "reason","code","message"}, "devices":{"total","online","offline","unknown"},
  *              "assignments":{"total","synced","outOfSync","unknown"},
  *              "health":{"Healthy":n,..}, "changes":{"released","held","drifted"},
  *              "blockers":{"window":n,..}}
@@ -29,7 +29,7 @@
  *              "version","state","devices","at"}..]}
  *   explain    {"device","instance","connection", INSTANCE's members, "because":[text..],
  *              "evidence":{"counter","received","generation"},"order":{"generation","issued",
- *              "expires","authorised"},"events":[EVENT..]}
+ *              "expires","accepted"},"events":[EVENT..]}
  *   history    {"items":[EVENT..],"next"}: newest first; EVENT as kedge_event_write
  *   plan       as kedge_plan_write
  *   drift      {"items":[{"device","instance","drift","verb","from","to","reason","hold"}..],"next"}
@@ -38,7 +38,8 @@
  *   inventory  {"format":"kedge.dev/inventory/v1","at","commit","digest","devices":[{"device",
  *              "received","generation","set","authorised","evidence"}..]}: evidence as each device
  *              signed it, so a copy can be verified anywhere
- *   metrics    OpenMetrics text, not JSON */
+ *   metrics    OpenMetrics text, not JSON
+ *   ready      {"ready":true,"commit"} once a commit is in force */
 #pragma once
 
 #include "base/buf.h"
@@ -58,6 +59,7 @@ enum kedge_view {
     KEDGE_VIEW_FINDINGS,
     KEDGE_VIEW_INVENTORY,
     KEDGE_VIEW_METRICS,
+    KEDGE_VIEW_READY,
     KEDGE_VIEW_COUNT
 };
 extern const struct kedge_words kedge_view_words; /* "status", "devices", ... */
@@ -70,7 +72,7 @@ struct kedge_view_query {
     const char *device;   /* device, explain; narrows history, plan and drift */
     const char *instance; /* explain; narrows history and drift; model: its name */
     const char *commit;   /* narrows history */
-    const char *after;    /* lists: items behind this name ("next" of the page before) */
+    const char *after;    /* lists: items behind this one ("next" of the page before) */
     kedge_ms since;       /* history */
     uint32_t limit;       /* items of a list */
 };
