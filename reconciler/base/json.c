@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec.h"
 #include "utf8.h"
 
 void kedge_json_auto(json_t **json)
@@ -105,6 +106,17 @@ int kedge_json_array(const json_t *object, const char *key, json_t **out, struct
         return wrong_type(key, "an array", value, err);
     *out = value;
     return 0;
+}
+
+int kedge_json_base64(const json_t *object, const char *key, struct kedge_buf *out,
+                      struct kedge_err *err)
+{
+    const char *text;
+    int code = kedge_json_string(object, key, &text, err);
+    if (code)
+        return code;
+    code = kedge_base64_decode(out, text, json_string_length(json_object_get(object, key)), err);
+    return code ? kedge_err_wrap(err, "member '%s'", key) : 0;
 }
 
 static void separate(struct kedge_json_writer *w)
@@ -209,6 +221,14 @@ void kedge_json_put_string(struct kedge_json_writer *w, const char *text)
     }
     separate(w);
     put_text(w->out, text, strlen(text));
+}
+
+void kedge_json_put_base64(struct kedge_json_writer *w, const void *bytes, size_t size)
+{
+    separate(w);
+    kedge_buf_putc(w->out, '"');
+    kedge_base64_encode(w->out, bytes, size);
+    kedge_buf_putc(w->out, '"');
 }
 
 void kedge_json_put_integer(struct kedge_json_writer *w, int64_t value)

@@ -27,6 +27,9 @@ int kedge_json_object(const json_t *object, const char *key, json_t **out,
                       struct kedge_err *err) KEDGE_MUST_CHECK;
 int kedge_json_array(const json_t *object, const char *key, json_t **out,
                      struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Appends the bytes of a string that is base64 (kedge_base64_decode). */
+int kedge_json_base64(const json_t *object, const char *key, struct kedge_buf *out,
+                      struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Optional twins: absent leaves *out alone and succeeds; another type is still KEDGE_INVALID. */
 int kedge_json_opt_string(const json_t *object, const char *key, const char **out,
                           struct kedge_err *err) KEDGE_MUST_CHECK;
@@ -48,6 +51,7 @@ void kedge_json_end_array(struct kedge_json_writer *w);
 void kedge_json_key(struct kedge_json_writer *w, const char *key);
 void kedge_json_put_string(struct kedge_json_writer *w, const char *text); /* NULL writes null */
 void kedge_json_put_slice(struct kedge_json_writer *w, struct kedge_slice text);
+void kedge_json_put_base64(struct kedge_json_writer *w, const void *bytes, size_t size);
 void kedge_json_put_integer(struct kedge_json_writer *w, int64_t value);
 void kedge_json_put_number(struct kedge_json_writer *w,
                            double value); /* shortest form that reads back equal */

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/codec.h"
-#include "base/json.h"
 #include "base/limits.h"
 
 void kedge_envelope_pae(struct kedge_buf *out, const char *type, size_t type_size, const void *body,
@@ -21,16 +19,6 @@ void kedge_envelope_pae(struct kedge_buf *out, const char *type, size_t type_siz
     kedge_buf_add(out, body, size);
 }
 
-/* Base64 needs no escapes. */
-static void add_base64(struct kedge_json_writer *w, const char *key, const void *bytes, size_t size)
-{
-    kedge_json_key(w, key);
-    kedge_buf_putc(w->out, '"');
-    kedge_base64_encode(w->out, bytes, size);
-    kedge_buf_putc(w->out, '"');
-    w->comma = true;
-}
-
 /* Appends one member of "signatures". */
 static int add_signature(struct kedge_json_writer *w, const struct kedge_buf *pae,
                          const struct kedge_key *key, struct kedge_err *err)
@@ -41,7 +29,8 @@ static int add_signature(struct kedge_json_writer *w, const struct kedge_buf *pa
         return code;
     kedge_json_begin_object(w);
     kedge_json_add_string(w, "keyid", kedge_key_id(key));
-    add_base64(w, "sig", signature, sizeof signature);
+    kedge_json_key(w, "sig");
+    kedge_json_put_base64(w, signature, sizeof signature);
     kedge_json_end_object(w);
     return 0;
 }
@@ -56,7 +45,8 @@ int kedge_envelope_sign(struct kedge_buf *out, const char *type, struct kedge_sl
     size_t start = out->size;
     kedge_buf_reserve(out, body.size / 3 * 4 + key_count * 192 + 128);
     kedge_json_begin_object(&w);
-    add_base64(&w, "payload", body.data, body.size);
+    kedge_json_key(&w, "payload");
+    kedge_json_put_base64(&w, body.data, body.size);
     kedge_json_add_string(&w, "payloadType", type);
     kedge_json_key(&w, "signatures");
     kedge_json_begin_array(&w);
@@ -94,23 +84,12 @@ static void parts_auto(struct parts *parts)
     kedge_buf_release(&parts->body);
 }
 
-static int decode_member(const json_t *object, const char *key, struct kedge_buf *out,
-                         struct kedge_err *err)
-{
-    const char *text;
-    int code = kedge_json_string(object, key, &text, err);
-    if (code)
-        return code;
-    code = kedge_base64_decode(out, text, json_string_length(json_object_get(object, key)), err);
-    return code ? kedge_err_wrap(err, "member '%s'", key) : 0;
-}
-
 /* A signature of another size is some other algorithm's: it counts for nothing, but does no harm.
  */
 static int read_signature(const json_t *json, struct signature *out, struct kedge_err *err)
 {
     kedge_auto(kedge_buf) struct kedge_buf bytes = {0};
-    int code = decode_member(json, "sig", &bytes, err);
+    int code = kedge_json_base64(json, "sig", &bytes, err);
     if (!code)
         code = kedge_json_opt_string(json, "keyid", &out->key_id, err);
     if (code)
@@ -127,7 +106,7 @@ static int read_parts(const json_t *json, struct parts *out, struct kedge_err *e
     json_t *signatures;
     int code = kedge_json_string(json, "payloadType", &out->type, err);
     if (!code)
-        code = decode_member(json, "payload", &out->body, err);
+        code = kedge_json_base64(json, "payload", &out->body, err);
     if (!code)
         code = kedge_json_array(json, "signatures", &signatures, err);
     if (code)
@@ -200,15 +179,11 @@ static int check_signatures(const struct kedge_envelope_trust *trust, struct par
     return 0;
 }
 
-int kedge_envelope_verify(const char *data, size_t size, size_t limit,
-                          const struct kedge_envelope_trust *trust, struct kedge_buf *payload,
-                          struct kedge_err *err)
+int kedge_envelope_verify_json(const json_t *json, const struct kedge_envelope_trust *trust,
+                               struct kedge_buf *payload, struct kedge_err *err)
 {
-    kedge_auto(kedge_json) json_t *json = NULL;
     kedge_auto(parts) struct parts parts = {0};
-    int code = kedge_json_parse(data, size, limit, &json, err);
-    if (!code)
-        code = read_parts(json, &parts, err);
+    int code = read_parts(json, &parts, err);
     if (!code)
         code = check_signatures(trust, &parts, err);
     if (!code && strcmp(parts.type, trust->payload_type) != 0)
@@ -218,4 +193,15 @@ int kedge_envelope_verify(const char *data, size_t size, size_t limit,
         return kedge_err_wrap(err, "envelope");
     kedge_buf_add(payload, parts.body.data, parts.body.size);
     return 0;
+}
+
+int kedge_envelope_verify(const char *data, size_t size, size_t limit,
+                          const struct kedge_envelope_trust *trust, struct kedge_buf *payload,
+                          struct kedge_err *err)
+{
+    kedge_auto(kedge_json) json_t *json = NULL;
+    int code = kedge_json_parse(data, size, limit, &json, err);
+    if (code)
+        return kedge_err_wrap(err, "envelope");
+    return kedge_envelope_verify_json(json, trust, payload, err);
 }

@@ -3,6 +3,7 @@
  * crosses a network. */
 #pragma once
 
+#include "base/json.h"
 #include "key.h"
 
 #define KEDGE_ENVELOPE_IN_TOTO "application/vnd.in-toto+json"
@@ -31,3 +32,6 @@ int kedge_envelope_sign(struct kedge_buf *out, const char *type, struct kedge_sl
 int kedge_envelope_verify(const char *data, size_t size, size_t limit,
                           const struct kedge_envelope_trust *trust, struct kedge_buf *payload,
                           struct kedge_err *err) KEDGE_MUST_CHECK;
+/* As kedge_envelope_verify, where the envelope lies within other JSON. */
+int kedge_envelope_verify_json(const json_t *json, const struct kedge_envelope_trust *trust,
+                               struct kedge_buf *payload, struct kedge_err *err) KEDGE_MUST_CHECK;

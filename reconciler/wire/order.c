@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/limits.h"
+#include "batch.h"
 #include "statement.h"
 
 static const char *const refusal_names[] = {
@@ -246,8 +247,8 @@ enum kedge_order_refusal kedge_order_admit(struct kedge_arena *arena, struct ked
 {
     kedge_auto(kedge_buf) struct kedge_buf payload = {0};
     struct kedge_order read;
-    int code = kedge_envelope_verify(envelope.data, envelope.size, KEDGE_LIMIT_ENVELOPE, trust,
-                                     &payload, err);
+    int code = kedge_batch_verify(envelope.data, envelope.size, KEDGE_LIMIT_ENVELOPE, trust,
+                                  &payload, err);
     if (code)
         return code == KEDGE_DENIED ? KEDGE_ORDER_WRONG_KEY : KEDGE_ORDER_MALFORMED;
     if (kedge_order_read(arena, kedge_buf_slice(&payload), &read, err))

@@ -68,8 +68,8 @@ struct kedge_order_memory {
     kedge_ms latest; /* latest time ever seen in a verified order: a floor under a wrong clock */
 };
 
-/* Verify, read, judge (device, generation, time): the whole admission of envelope bytes, in that
- * order. Fills `order` on ACCEPTED; on anything else `err` says why. An order lapses the moment it
+/* Verify, read, judge (device, generation, time): the whole admission of envelope bytes (or of a
+ * member of a batch), in that order. Fills `order` on ACCEPTED; on anything else `err` says why. An order lapses the moment it
  * expires; one that was accepted before stays a DUPLICATE. A clock behind `memory->latest` counts
  * as `latest` (freeze and rollback without a trusted clock). */
 enum kedge_order_refusal kedge_order_admit(struct kedge_arena *arena, struct kedge_slice envelope,
