@@ -220,11 +220,6 @@ static int find_commit(struct kedge_git *git, const char *text, git_commit **out
                                (git_object **)out, err);
 }
 
-static void git_commit_auto(git_commit **commit)
-{
-    git_commit_free(*commit);
-}
-
 int kedge_git_follows(struct kedge_git *git, const char *base, const char *head,
                       struct kedge_err *err)
 {

@@ -89,11 +89,11 @@ int kedge_git_commit(struct kedge_git *git, const char *commit, struct kedge_are
                      struct kedge_git_commit *out, struct kedge_err *err) KEDGE_MUST_CHECK;
 
 /* Reads the manifests below folder `root` ("" or NULL: the top) of `commit`: all of them, or with
- * `base` only the paths that differ from that commit (gone ones have neither data nor a reason).
- * With a base the work is in proportion to the folders that differ; a whole tree is read on every
- * core. Files that may not be read (larger than KEDGE_LIMIT_MANIFEST, links, submodules, paths that
- * are too long or no clean UTF-8) are entries with `refused` set; the path of the last kind is
- * shown with its bad bytes as \xNN. KEDGE_NOTFOUND: a commit or `root` is not there. KEDGE_CORRUPT:
- * an object is missing or damaged. KEDGE_LIMIT: too many files, bytes or levels. */
+ * `base` only the paths that differ from that commit (gone ones have neither data nor a reason);
+ * the work is then in proportion to the folders that differ. Files that may not be read (larger
+ * than KEDGE_LIMIT_MANIFEST, links, submodules, paths that are too long or no clean UTF-8) are
+ * entries with `refused` set; the path of the last kind is shown with its bad bytes as \xNN.
+ * KEDGE_NOTFOUND: a commit or `root` is not there. KEDGE_INVALID: a malformed tree object.
+ * KEDGE_CORRUPT: an object is missing or damaged. KEDGE_LIMIT: too many files, bytes or levels. */
 int kedge_git_tree(struct kedge_git *git, const char *base, const char *commit, const char *root,
                    struct kedge_tree *out, struct kedge_err *err) KEDGE_MUST_CHECK;

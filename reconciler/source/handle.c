@@ -120,6 +120,16 @@ void git_object_auto(git_object **object)
     git_object_free(*object);
 }
 
+void git_commit_auto(git_commit **commit)
+{
+    git_commit_free(*commit);
+}
+
+void git_tree_auto(git_tree **tree)
+{
+    git_tree_free(*tree);
+}
+
 void git_reference_auto(git_reference **reference)
 {
     git_reference_free(*reference);

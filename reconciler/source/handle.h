@@ -35,6 +35,8 @@ void kedge_oid_format(const git_oid *id, char text[KEDGE_COMMIT_TEXT]);
 
 /* libgit2's own, for kedge_auto. */
 void git_object_auto(git_object **object);
+void git_commit_auto(git_commit **commit);
+void git_tree_auto(git_tree **tree);
 void git_reference_auto(git_reference **reference);
 void git_revwalk_auto(git_revwalk **walk);
 void git_packbuilder_auto(git_packbuilder **builder);

@@ -58,6 +58,84 @@ static int list_missing(struct kedge_git *git, git_odb *mirror, git_repository *
     return rc;
 }
 
+/* What a commit brings: walked beside its first parent, which the mirror has or gets too. libgit2's
+ * own way marks every object of what the mirror has, which costs the whole repository. */
+struct filling {
+    git_packbuilder *builder;
+    git_repository *from;
+    size_t visited;
+};
+
+static int insert_difference(struct filling *filling, const git_oid *before, const git_oid *after,
+                             unsigned depth);
+
+static int insert_entry(struct filling *filling, const git_tree_entry *old,
+                        const git_tree_entry *new, unsigned depth)
+{
+    const git_oid *id = git_tree_entry_id(new);
+    git_object_t type = git_tree_entry_type(new);
+    if (type == GIT_OBJECT_COMMIT || (old && git_oid_equal(git_tree_entry_id(old), id)))
+        return 0;
+    if (type != GIT_OBJECT_TREE)
+        return git_packbuilder_insert(filling->builder, id, git_tree_entry_name(new));
+    bool both = old && git_tree_entry_type(old) == GIT_OBJECT_TREE;
+    return insert_difference(filling, both ? git_tree_entry_id(old) : NULL, id, depth + 1);
+}
+
+static int insert_difference(struct filling *filling, const git_oid *before, const git_oid *after,
+                             unsigned depth)
+{
+    if (!before)
+        return git_packbuilder_insert_tree(filling->builder, after);
+    if (git_oid_equal(before, after))
+        return 0;
+    kedge_auto(git_tree) git_tree *old = NULL, *new = NULL;
+    int rc = git_tree_lookup(&old, filling->from, before);
+    if (rc == 0)
+        rc = git_tree_lookup(&new, filling->from, after);
+    if (rc == 0)
+        rc = git_packbuilder_insert(filling->builder, after, NULL);
+    size_t count = rc == 0 ? git_tree_entrycount(new) : 0;
+    filling->visited += count;
+    if (filling->visited > KEDGE_LIMIT_GIT_ENTRIES || depth > KEDGE_LIMIT_GIT_DEPTH) {
+        git_error_set_str(GIT_ERROR_TREE, "a commit changes too many folders");
+        return GIT_ERROR;
+    }
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        const git_tree_entry *entry = git_tree_entry_byindex(new, i);
+        rc = insert_entry(filling, git_tree_entry_byname(old, git_tree_entry_name(entry)), entry,
+                          depth);
+    }
+    return rc;
+}
+
+static int insert_commit(struct filling *filling, const git_oid *id)
+{
+    kedge_auto(git_commit) git_commit *commit = NULL, *parent = NULL;
+    int rc = git_commit_lookup(&commit, filling->from, id);
+    if (rc == 0 && git_commit_parentcount(commit) > 0)
+        rc = git_commit_parent(&parent, commit, 0);
+    if (rc == 0)
+        rc = git_packbuilder_insert(filling->builder, id, NULL);
+    if (rc < 0)
+        return rc;
+    filling->visited = 0;
+    return insert_difference(filling, parent ? git_commit_tree_id(parent) : NULL,
+                             git_commit_tree_id(commit), 0);
+}
+
+static int fill(struct filling *filling, git_revwalk *walk)
+{
+    git_oid id;
+    int rc = git_revwalk_next(&id, walk);
+    while (rc == 0) {
+        rc = insert_commit(filling, &id);
+        if (rc == 0)
+            rc = git_revwalk_next(&id, walk);
+    }
+    return rc == GIT_ITEROVER ? 0 : rc;
+}
+
 static int copy(struct kedge_git *git, git_repository *from, struct kedge_connect *connect,
                 const git_oid *commit)
 {
@@ -75,7 +153,7 @@ static int copy(struct kedge_git *git, git_repository *from, struct kedge_connec
     if (rc == 0)
         git_packbuilder_set_threads(builder, 0);
     if (rc == 0)
-        rc = git_packbuilder_insert_walk(builder, walk);
+        rc = fill(&(struct filling){.builder = builder, .from = from}, walk);
     if (rc == 0)
         rc = git_odb_write_pack(&copying.writer, odb, NULL, NULL);
     if (rc == 0)

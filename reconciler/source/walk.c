@@ -7,11 +7,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/limits.h"
-#include "base/parallel.h"
 #include "base/utf8.h"
-
-#define WORKERS_MAX 16
-#define GRAIN       2000 /* files for which another thread pays */
 
 struct walk {
     struct kedge_git *git;
@@ -254,94 +250,50 @@ int kedge_walk_compare(struct kedge_git *git, const git_oid *before, const git_o
     return rc;
 }
 
-/* The reading of one thread; threads share no repository, for libgit2 would make them queue. */
-struct reader {
-    struct kedge_arena arena;
-    git_odb *odb;
-    struct kedge_err err;
-};
-
-struct reading {
-    struct kedge_git *git;
-    struct kedge_tree *tree;
-    bool alone; /* one thread: the repository's own database, which is open already */
-    _Atomic size_t bytes;
-    struct reader readers[WORKERS_MAX];
-};
-
-static int open_reader(const struct reading *reading, struct reader *reader)
-{
-    const struct kedge_git *git = reading->git;
-    kedge_auto(kedge_buf) struct kedge_buf path = {0};
-    kedge_buf_printf(&path, "%sobjects", git_repository_commondir(git->repo));
-    int rc = reading->alone ? git_repository_odb(&reader->odb, git->repo)
-                            : git_odb_open(&reader->odb, path.data);
-    return rc < 0 ? kedge_handle_fail(&reader->err, rc, "cannot read '%s'", path.data) : 0;
-}
-
-static bool is_gone(const struct kedge_tree_entry *entry)
-{
-    return is_null(entry->blob);
-}
-
-static int read_entry(struct reading *reading, struct reader *reader,
-                      struct kedge_tree_entry *entry)
+static int read_entry(struct kedge_git *git, git_odb *odb, struct kedge_tree *tree,
+                      struct kedge_tree_entry *entry, size_t *total, struct kedge_err *err)
 {
     git_oid id;
     size_t size = 0;
     git_object_t type = GIT_OBJECT_INVALID;
     git_odb_object *object = NULL;
     git_oid_fromraw(&id, entry->blob);
-    int rc = git_odb_read_header(&size, &type, reader->odb, &id);
+    int rc = git_odb_read_header(&size, &type, odb, &id);
     if (rc == 0 && size > KEDGE_LIMIT_MANIFEST) {
         entry->refused = "the file is larger than 1 MiB";
         return 0;
     }
-    if (rc == 0 && (reading->bytes += size) > KEDGE_LIMIT_MANIFESTS)
-        return kedge_err_set(&reader->err, KEDGE_LIMIT,
-                             "the manifests together are larger than 1 GiB");
-    if (rc == 0)
-        rc = git_odb_read(&object, reader->odb, &id);
-    if (rc == 0 && git_odb_object_type(object) != GIT_OBJECT_BLOB) {
-        git_odb_object_free(object);
+    *total += size;
+    if (rc == 0 && *total > KEDGE_LIMIT_MANIFESTS)
+        return kedge_err_set(err, KEDGE_LIMIT, "the manifests together are larger than 1 GiB");
+    if (rc == 0 && type != GIT_OBJECT_BLOB) {
         git_error_set_str(GIT_ERROR_ODB, "not a blob");
         rc = GIT_ERROR;
     }
+    if (rc == 0)
+        rc = git_odb_read(&object, odb, &id);
     if (rc < 0) {
-        kedge_handle_broken(reading->git, &id, rc, &reader->err);
-        return kedge_err_wrap(&reader->err, "'%s'", entry->path);
+        kedge_handle_broken(git, &id, rc, err);
+        return kedge_err_wrap(err, "'%s'", entry->path);
     }
     entry->size = git_odb_object_size(object);
-    entry->data = kedge_arena_strndup(&reader->arena, git_odb_object_data(object), entry->size);
+    entry->data = kedge_arena_strndup(&tree->arena, git_odb_object_data(object), entry->size);
     git_odb_object_free(object);
     return 0;
 }
 
-static void read_run(unsigned worker, size_t first, size_t last, void *payload)
-{
-    struct reading *reading = payload;
-    struct reader *reader = &reading->readers[worker];
-    int rc = first < last ? open_reader(reading, reader) : 0;
-    for (size_t i = first; i < last && rc == 0; i++) {
-        struct kedge_tree_entry *entry = &reading->tree->entries[i];
-        if (!entry->refused && !is_gone(entry))
-            rc = read_entry(reading, reader, entry);
-    }
-    git_odb_free(reader->odb);
-}
-
 int kedge_walk_read(struct kedge_git *git, struct kedge_tree *tree, struct kedge_err *err)
 {
-    struct reading reading = {.git = git,
-                              .tree = tree,
-                              .alone = kedge_parallel_workers(tree->count, GRAIN) == 1};
-    int rc = 0;
-    kedge_parallel_run(tree->count, GRAIN, read_run, &reading);
-    for (size_t i = 0; i < WORKERS_MAX; i++) {
-        struct reader *reader = &reading.readers[i];
-        kedge_arena_adopt(&tree->arena, &reader->arena);
-        if (rc == 0 && reader->err.code)
-            rc = kedge_err_set(err, reader->err.code, "%s", reader->err.msg);
+    git_odb *odb = NULL;
+    size_t total = 0;
+    int rc = git_repository_odb(&odb, git->repo);
+    if (rc < 0)
+        return kedge_handle_fail(err, rc, "cannot read the objects of '%s'", git->path);
+    for (size_t i = 0; i < tree->count && rc == 0; i++) {
+        struct kedge_tree_entry *entry = &tree->entries[i];
+        if (!entry->refused && !is_null(entry->blob))
+            rc = read_entry(git, odb, tree, entry, &total, err);
     }
+    git_odb_free(odb);
     return rc;
 }

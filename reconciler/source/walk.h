@@ -12,7 +12,7 @@
  * reading; an entry of a path that is gone has a zero blob id. Sorted by path. */
 int kedge_walk_compare(struct kedge_git *git, const git_oid *before, const git_oid *after,
                        struct kedge_tree *out, struct kedge_err *err) KEDGE_MUST_CHECK;
-/* Reads the contents of every entry that is neither gone nor refused, on all cores when there are
- * many. */
+/* Reads the contents of every entry that is neither gone nor refused. On one thread: libgit2's
+ * locks make two slower than one (0.33 s against 0.25 s for 100,000 files). */
 int kedge_walk_read(struct kedge_git *git, struct kedge_tree *tree,
                     struct kedge_err *err) KEDGE_MUST_CHECK;

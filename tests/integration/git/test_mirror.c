@@ -21,7 +21,7 @@
 struct fixture {
     struct kedge_tempdir tmp;
     struct kedge_gitrepo repo;
-    char mirror[300];
+    char mirror[250];
     struct kedge_git *git;
     struct kedge_err err;
     char commit[KEDGE_COMMIT_TEXT]; /* what the last fetch found */
@@ -32,7 +32,8 @@ static struct fixture set_up(void)
     struct fixture f = {.tmp = kedge_tempdir_make()};
     char path[300];
     snprintf(path, sizeof path, "%s/upstream", f.tmp.path);
-    snprintf(f.mirror, sizeof f.mirror, "%s/state/mirror", f.tmp.path);
+    int size = snprintf(f.mirror, sizeof f.mirror, "%s/state/mirror", f.tmp.path);
+    cr_assert_lt(size, (int)sizeof f.mirror);
     f.repo = kedge_gitrepo_make(path);
     return f;
 }
@@ -406,6 +407,38 @@ Test(mirror, refuses_options_that_mean_something_to_others)
     cr_expect_null(strstr(f.err.msg, "secret"), "%s", f.err.msg);
 }
 
+static void expect_sound(const struct fixture *f)
+{
+    struct kedge_gitrepo mirror = {0};
+    snprintf(mirror.path, sizeof mirror.path, "%s", f->mirror);
+    kedge_gitrepo_run(&mirror, "fsck", "--strict", "--full", "--no-progress");
+}
+
+Test(mirror, is_whole_after_merges)
+{
+    kedge_auto(fixture) struct fixture f = set_up();
+    char text[16];
+    kedge_gitrepo_write(&f.repo, "base/a.yaml", "base");
+    kedge_gitrepo_commit(&f.repo, "base", NULL);
+    must_open(&f, "main");
+    for (int i = 0; i < 6; i++) {
+        snprintf(text, sizeof text, "side-%d", i);
+        kedge_gitrepo_run(&f.repo, "checkout", "-q", "-b", text);
+        kedge_gitrepo_write(&f.repo, text, text);
+        kedge_gitrepo_write(&f.repo, "base/deep/er/side.yaml", text);
+        kedge_gitrepo_commit(&f.repo, text, NULL);
+        kedge_gitrepo_run(&f.repo, "checkout", "-q", "main");
+        kedge_gitrepo_write(&f.repo, "base/a.yaml", text);
+        kedge_gitrepo_commit(&f.repo, "main", NULL);
+        kedge_gitrepo_run(&f.repo, "merge", "-q", "--no-edit", text);
+        if (i % 2 == 0)
+            continue; /* two merges come at once */
+        cr_assert_eq(fetch(&f), 0, "%s", f.err.msg);
+        expect_sound(&f);
+        expect_file(&f, f.commit, "base/deep/er/side.yaml", text);
+    }
+}
+
 Test(mirror, keeps_its_packs_few, .timeout = 120)
 {
     kedge_auto(fixture) struct fixture f = set_up();
@@ -426,6 +459,7 @@ Test(mirror, keeps_its_packs_few, .timeout = 120)
         cr_assert_leq(count_files(&f, "objects/pack", ".pack"), KEDGE_LIMIT_GIT_PACKS);
     }
     cr_expect_lt(count_files(&f, "objects/pack", ".pack"), 5);
+    expect_sound(&f);
     expect_file(&f, f.commit, "a.yaml", text);
     expect_file(&f, first, "a.yaml", "first");
     must_open(&f, "main");
