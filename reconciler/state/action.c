@@ -38,13 +38,15 @@ void kedge_action_from_change(const struct kedge_change *change, const char *com
 }
 
 static const struct kedge_member members[] = {
-    {KEDGE_MEMBER("id", HEX, kedge_action, id), .count = KEDGE_ACTION_ID_TEXT, .required = true},
-    {KEDGE_MEMBER("verb", WORD, kedge_action, verb), .detail = &kedge_verb_words, .required = true},
-    {KEDGE_MEMBER("drift", WORD, kedge_action, drift), .detail = &kedge_drift_words},
-    {KEDGE_MEMBER("instance", NAME, kedge_action, instance), .required = true},
-    {KEDGE_MEMBER("from", STRING, kedge_action, from)},
-    {KEDGE_MEMBER("to", STRING, kedge_action, to)},
-    {KEDGE_MEMBER("reason", STRING, kedge_action, reason)},
+    {KEDGE_RECORD_MEMBER("id", HEX, kedge_action, id), .count = KEDGE_ACTION_ID_TEXT,
+     .required = true},
+    {KEDGE_RECORD_MEMBER("verb", WORD, kedge_action, verb), .detail = &kedge_verb_words,
+     .required = true},
+    {KEDGE_RECORD_MEMBER("drift", WORD, kedge_action, drift), .detail = &kedge_drift_words},
+    {KEDGE_RECORD_MEMBER("instance", NAME, kedge_action, instance), .required = true},
+    {KEDGE_RECORD_MEMBER("from", STRING, kedge_action, from)},
+    {KEDGE_RECORD_MEMBER("to", STRING, kedge_action, to)},
+    {KEDGE_RECORD_MEMBER("reason", STRING, kedge_action, reason)},
 };
 static const struct kedge_record record = {members, KEDGE_COUNT(members),
                                            sizeof(struct kedge_action)};

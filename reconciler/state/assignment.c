@@ -7,96 +7,97 @@
 #include "record.h"
 
 static const struct kedge_member artifact_members[] = {
-    {KEDGE_MEMBER("url", STRING, kedge_artifact_ref, url), .required = true},
-    {KEDGE_MEMBER("digest", DIGEST, kedge_artifact_ref, digest), .required = true},
-    {KEDGE_MEMBER("size", AMOUNT, kedge_artifact_ref, size)},
-    {KEDGE_MEMBER("format", WORD, kedge_artifact_ref, format), .detail = &kedge_format_words},
+    {KEDGE_RECORD_MEMBER("url", STRING, kedge_artifact_ref, url), .required = true},
+    {KEDGE_RECORD_MEMBER("digest", DIGEST, kedge_artifact_ref, digest), .required = true},
+    {KEDGE_RECORD_MEMBER("size", AMOUNT, kedge_artifact_ref, size)},
+    {KEDGE_RECORD_MEMBER("format", WORD, kedge_artifact_ref, format),
+     .detail = &kedge_format_words},
 };
 static const struct kedge_record artifact = {artifact_members, KEDGE_COUNT(artifact_members),
                                              sizeof(struct kedge_artifact_ref)};
 
 static const struct kedge_member port_members[] = {
-    {KEDGE_MEMBER("name", STRING, kedge_port, name), .required = true},
-    {KEDGE_MEMBER("port", PORT, kedge_port, port)},
+    {KEDGE_RECORD_MEMBER("name", STRING, kedge_port, name), .required = true},
+    {KEDGE_RECORD_MEMBER("port", PORT, kedge_port, port)},
 };
 static const struct kedge_record port = {port_members, KEDGE_COUNT(port_members),
                                          sizeof(struct kedge_port)};
 
 static const struct kedge_member handler_members[] = {
-    {KEDGE_MEMBER("name", STRING, kedge_handler, name), .required = true},
-    {KEDGE_MEMBER("path", STRING, kedge_handler, path), .required = true},
+    {KEDGE_RECORD_MEMBER("name", STRING, kedge_handler, name), .required = true},
+    {KEDGE_RECORD_MEMBER("path", STRING, kedge_handler, path), .required = true},
 };
 static const struct kedge_record handler = {handler_members, KEDGE_COUNT(handler_members),
                                             sizeof(struct kedge_handler)};
 
 /* Spans in milliseconds. */
 static const struct kedge_member probe_members[] = {
-    {KEDGE_MEMBER("kind", WORD, kedge_probe, kind), .detail = &kedge_probe_kind_words},
-    {KEDGE_MEMBER("path", STRING, kedge_probe, path)},
-    {KEDGE_MEMBER("port", STRING, kedge_probe, port)},
-    {KEDGE_MEMBER("command", STRINGS, kedge_probe, command)},
-    {KEDGE_MEMBER("initialDelay", AMOUNT, kedge_probe, initial_delay)},
-    {KEDGE_MEMBER("period", AMOUNT, kedge_probe, period)},
-    {KEDGE_MEMBER("timeout", AMOUNT, kedge_probe, timeout)},
-    {KEDGE_MEMBER("startWithin", AMOUNT, kedge_probe, start_within)},
-    {KEDGE_MEMBER("successThreshold", COUNT, kedge_probe, success_threshold)},
-    {KEDGE_MEMBER("failureThreshold", COUNT, kedge_probe, failure_threshold)},
+    {KEDGE_RECORD_MEMBER("kind", WORD, kedge_probe, kind), .detail = &kedge_probe_kind_words},
+    {KEDGE_RECORD_MEMBER("path", STRING, kedge_probe, path)},
+    {KEDGE_RECORD_MEMBER("port", STRING, kedge_probe, port)},
+    {KEDGE_RECORD_MEMBER("command", STRINGS, kedge_probe, command)},
+    {KEDGE_RECORD_MEMBER("initialDelay", AMOUNT, kedge_probe, initial_delay)},
+    {KEDGE_RECORD_MEMBER("period", AMOUNT, kedge_probe, period)},
+    {KEDGE_RECORD_MEMBER("timeout", AMOUNT, kedge_probe, timeout)},
+    {KEDGE_RECORD_MEMBER("startWithin", AMOUNT, kedge_probe, start_within)},
+    {KEDGE_RECORD_MEMBER("successThreshold", COUNT, kedge_probe, success_threshold)},
+    {KEDGE_RECORD_MEMBER("failureThreshold", COUNT, kedge_probe, failure_threshold)},
 };
 static const struct kedge_record probe = {probe_members, KEDGE_COUNT(probe_members),
                                           sizeof(struct kedge_probe)};
 
 static const struct kedge_member resources_members[] = {
-    {KEDGE_MEMBER("memory", AMOUNT, kedge_resources, memory)},
-    {KEDGE_MEMBER("files", COUNT, kedge_resources, files)},
-    {KEDGE_MEMBER("processes", COUNT, kedge_resources, processes)},
+    {KEDGE_RECORD_MEMBER("memory", AMOUNT, kedge_resources, memory)},
+    {KEDGE_RECORD_MEMBER("files", COUNT, kedge_resources, files)},
+    {KEDGE_RECORD_MEMBER("processes", COUNT, kedge_resources, processes)},
 };
 static const struct kedge_record resources = {resources_members, KEDGE_COUNT(resources_members),
                                               sizeof(struct kedge_resources)};
 
 static const struct kedge_member hook_members[] = {
-    {KEDGE_MEMBER("command", STRINGS, kedge_hook, command)},
-    {KEDGE_MEMBER("timeout", AMOUNT, kedge_hook, timeout)},
+    {KEDGE_RECORD_MEMBER("command", STRINGS, kedge_hook, command)},
+    {KEDGE_RECORD_MEMBER("timeout", AMOUNT, kedge_hook, timeout)},
 };
 static const struct kedge_record hook = {hook_members, KEDGE_COUNT(hook_members),
                                          sizeof(struct kedge_hook)};
 
 static const struct kedge_member runtime_members[] = {
-    {KEDGE_MEMBER("driver", WORD, kedge_runtime_spec, driver), .detail = &kedge_driver_words,
+    {KEDGE_RECORD_MEMBER("driver", WORD, kedge_runtime_spec, driver), .detail = &kedge_driver_words,
      .required = true},
-    {KEDGE_MEMBER("command", STRINGS, kedge_runtime_spec, command)},
-    {KEDGE_MEMBER("image", STRING, kedge_runtime_spec, image)},
-    {KEDGE_MEMBER("env", LABELS, kedge_runtime_spec, env)},
-    {KEDGE_MEMBER("ports", LIST, kedge_runtime_spec, ports), .detail = &port,
+    {KEDGE_RECORD_MEMBER("command", STRINGS, kedge_runtime_spec, command)},
+    {KEDGE_RECORD_MEMBER("image", STRING, kedge_runtime_spec, image)},
+    {KEDGE_RECORD_MEMBER("env", LABELS, kedge_runtime_spec, env)},
+    {KEDGE_RECORD_MEMBER("ports", LIST, kedge_runtime_spec, ports), .detail = &port,
      .count = offsetof(struct kedge_runtime_spec, port_count)},
-    {KEDGE_MEMBER("handlers", LIST, kedge_runtime_spec, handlers), .detail = &handler,
+    {KEDGE_RECORD_MEMBER("handlers", LIST, kedge_runtime_spec, handlers), .detail = &handler,
      .count = offsetof(struct kedge_runtime_spec, handler_count)},
-    {KEDGE_MEMBER("probe", RECORD, kedge_runtime_spec, probe), .detail = &probe},
-    {KEDGE_MEMBER("resources", RECORD, kedge_runtime_spec, resources), .detail = &resources},
-    {KEDGE_MEMBER("handover", WORD, kedge_runtime_spec, handover), .detail = &kedge_handover_words,
-     .required = true},
-    {KEDGE_MEMBER("stopTimeout", AMOUNT, kedge_runtime_spec, stop_timeout)},
-    {KEDGE_MEMBER("beforeStart", RECORD, kedge_runtime_spec, before_start), .detail = &hook},
-    {KEDGE_MEMBER("afterStop", RECORD, kedge_runtime_spec, after_stop), .detail = &hook},
+    {KEDGE_RECORD_MEMBER("probe", RECORD, kedge_runtime_spec, probe), .detail = &probe},
+    {KEDGE_RECORD_MEMBER("resources", RECORD, kedge_runtime_spec, resources), .detail = &resources},
+    {KEDGE_RECORD_MEMBER("handover", WORD, kedge_runtime_spec, handover),
+     .detail = &kedge_handover_words, .required = true},
+    {KEDGE_RECORD_MEMBER("stopTimeout", AMOUNT, kedge_runtime_spec, stop_timeout)},
+    {KEDGE_RECORD_MEMBER("beforeStart", RECORD, kedge_runtime_spec, before_start), .detail = &hook},
+    {KEDGE_RECORD_MEMBER("afterStop", RECORD, kedge_runtime_spec, after_stop), .detail = &hook},
 };
 static const struct kedge_record runtime = {runtime_members, KEDGE_COUNT(runtime_members),
                                             sizeof(struct kedge_runtime_spec)};
 
 static const struct kedge_member assignment_members[] = {
-    {KEDGE_MEMBER("instance", NAME, kedge_assignment, instance), .required = true},
-    {KEDGE_MEMBER("kind", WORD, kedge_assignment, kind), .detail = &kedge_kind_words,
+    {KEDGE_RECORD_MEMBER("instance", NAME, kedge_assignment, instance), .required = true},
+    {KEDGE_RECORD_MEMBER("kind", WORD, kedge_assignment, kind), .detail = &kedge_kind_words,
      .required = true},
-    {KEDGE_MEMBER("deployment", NAME, kedge_assignment, deployment), .required = true},
-    {KEDGE_MEMBER("bundle", NAME, kedge_assignment, bundle)},
-    {KEDGE_MEMBER("version", STRING, kedge_assignment, version), .required = true},
-    {KEDGE_MEMBER("state", WORD, kedge_assignment, state), .detail = &kedge_run_state_words,
+    {KEDGE_RECORD_MEMBER("deployment", NAME, kedge_assignment, deployment), .required = true},
+    {KEDGE_RECORD_MEMBER("bundle", NAME, kedge_assignment, bundle)},
+    {KEDGE_RECORD_MEMBER("version", STRING, kedge_assignment, version), .required = true},
+    {KEDGE_RECORD_MEMBER("state", WORD, kedge_assignment, state), .detail = &kedge_run_state_words,
      .required = true},
-    {KEDGE_MEMBER("artifact", RECORD, kedge_assignment, artifact), .detail = &artifact},
-    {KEDGE_MEMBER("runtime", RECORD, kedge_assignment, runtime), .detail = &runtime,
+    {KEDGE_RECORD_MEMBER("artifact", RECORD, kedge_assignment, artifact), .detail = &artifact},
+    {KEDGE_RECORD_MEMBER("runtime", RECORD, kedge_assignment, runtime), .detail = &runtime,
      .required = true},
-    {KEDGE_MEMBER("config", JSON, kedge_assignment, config)},
-    {KEDGE_MEMBER("sla", NAME, kedge_assignment, sla)},
-    {KEDGE_MEMBER("access", STRINGS, kedge_assignment, access)},
-    {KEDGE_MEMBER("content", DIGEST, kedge_assignment, content), .required = true},
+    {KEDGE_RECORD_MEMBER("config", JSON, kedge_assignment, config)},
+    {KEDGE_RECORD_MEMBER("sla", NAME, kedge_assignment, sla)},
+    {KEDGE_RECORD_MEMBER("access", STRINGS, kedge_assignment, access)},
+    {KEDGE_RECORD_MEMBER("content", DIGEST, kedge_assignment, content), .required = true},
 };
 static const struct kedge_record record = {assignment_members, KEDGE_COUNT(assignment_members),
                                            sizeof(struct kedge_assignment)};

@@ -10,8 +10,18 @@ struct kedge_desired_assignment {
     struct kedge_assignment assignment;
     struct kedge_slice json; /* as _write gives it: ready to be put in an envelope */
     const struct kedge_deployment *deployment;
+    const struct kedge_object *source; /* the ModelVersion or Application it was made from */
+    const struct kedge_model *model;   /* NULL: it is an application, or its Model is not there */
     const struct kedge_requires *requires; /* of the version */
     enum kedge_stage stage;
+};
+
+/* What one deployment puts on each of its targets. */
+struct kedge_desired_deployment {
+    const char *name; /* first: a table entry */
+    const struct kedge_deployment *deployment;
+    uint32_t count;
+    const struct kedge_desired_assignment *assignments; /* sorted by instance */
 };
 
 struct kedge_desired_device {
@@ -25,6 +35,7 @@ struct kedge_desired_device {
 struct kedge_desired {
     const struct kedge_specs *specs;
     const struct kedge_table
-        *devices;       /* of struct kedge_desired_device: every Device of the revision */
-    size_t assignments; /* in all rows */
+        *devices; /* of struct kedge_desired_device: every Device of the revision */
+    const struct kedge_table *deployments; /* of struct kedge_desired_deployment */
+    size_t assignments;                    /* in all rows */
 };

@@ -39,9 +39,9 @@ struct kedge_member {
     bool required;
 };
 
-/* The fixed part of a row: `{KEDGE_MEMBER("size", AMOUNT, kedge_artifact_ref, size), .required =
+/* The fixed part of a row: `{KEDGE_RECORD_MEMBER("size", AMOUNT, kedge_artifact_ref, size), .required =
  * true}`. */
-#define KEDGE_MEMBER(key_, type_, struct_, member_)                                                \
+#define KEDGE_RECORD_MEMBER(key_, type_, struct_, member_)                                         \
     .key = key_, .type = KEDGE_MEMBER_##type_, .offset = offsetof(struct struct_, member_)
 
 struct kedge_record {

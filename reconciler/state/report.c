@@ -23,70 +23,70 @@ const struct kedge_words kedge_action_state_words = KEDGE_WORDS(
     [KEDGE_ACTION_ROLLED_BACK] = "RolledBack", [KEDGE_ACTION_SUPERSEDED] = "Superseded");
 
 static const struct kedge_member capacity_members[] = {
-    {KEDGE_MEMBER("arch", STRING, kedge_capacity, arch)},
-    {KEDGE_MEMBER("memory", AMOUNT, kedge_capacity, memory)},
-    {KEDGE_MEMBER("disk", AMOUNT, kedge_capacity, disk)},
-    {KEDGE_MEMBER("accelerators", STRINGS, kedge_capacity, accelerators)},
+    {KEDGE_RECORD_MEMBER("arch", STRING, kedge_capacity, arch)},
+    {KEDGE_RECORD_MEMBER("memory", AMOUNT, kedge_capacity, memory)},
+    {KEDGE_RECORD_MEMBER("disk", AMOUNT, kedge_capacity, disk)},
+    {KEDGE_RECORD_MEMBER("accelerators", STRINGS, kedge_capacity, accelerators)},
 };
 static const struct kedge_record capacity = {capacity_members, KEDGE_COUNT(capacity_members),
                                              sizeof(struct kedge_capacity)};
 
 static const struct kedge_member reported_members[] = {
-    {KEDGE_MEMBER("instance", NAME, kedge_reported, instance), .required = true},
-    {KEDGE_MEMBER("deployment", NAME, kedge_reported, deployment)},
-    {KEDGE_MEMBER("version", STRING, kedge_reported, version)},
-    {KEDGE_MEMBER("content", DIGEST, kedge_reported, content)},
-    {KEDGE_MEMBER("integrity", WORD, kedge_reported, integrity), .detail = &kedge_integrity_words,
+    {KEDGE_RECORD_MEMBER("instance", NAME, kedge_reported, instance), .required = true},
+    {KEDGE_RECORD_MEMBER("deployment", NAME, kedge_reported, deployment)},
+    {KEDGE_RECORD_MEMBER("version", STRING, kedge_reported, version)},
+    {KEDGE_RECORD_MEMBER("content", DIGEST, kedge_reported, content)},
+    {KEDGE_RECORD_MEMBER("integrity", WORD, kedge_reported, integrity),
+     .detail = &kedge_integrity_words, .required = true},
+    {KEDGE_RECORD_MEMBER("state", WORD, kedge_reported, state), .detail = &kedge_run_state_words,
      .required = true},
-    {KEDGE_MEMBER("state", WORD, kedge_reported, state), .detail = &kedge_run_state_words,
+    {KEDGE_RECORD_MEMBER("health", WORD, kedge_reported, health), .detail = &kedge_health_words,
      .required = true},
-    {KEDGE_MEMBER("health", WORD, kedge_reported, health), .detail = &kedge_health_words,
-     .required = true},
-    {KEDGE_MEMBER("verified", BOOL, kedge_reported, verified)},
-    {KEDGE_MEMBER("endpoint", STRING, kedge_reported, endpoint)},
-    {KEDGE_MEMBER("restarts", COUNT, kedge_reported, restarts)},
-    {KEDGE_MEMBER("message", STRING, kedge_reported, message)},
+    {KEDGE_RECORD_MEMBER("verified", BOOL, kedge_reported, verified)},
+    {KEDGE_RECORD_MEMBER("endpoint", STRING, kedge_reported, endpoint)},
+    {KEDGE_RECORD_MEMBER("restarts", COUNT, kedge_reported, restarts)},
+    {KEDGE_RECORD_MEMBER("message", STRING, kedge_reported, message)},
 };
 static const struct kedge_record reported = {reported_members, KEDGE_COUNT(reported_members),
                                              sizeof(struct kedge_reported)};
 
 static const struct kedge_member progress_members[] = {
-    {KEDGE_MEMBER("instance", NAME, kedge_progress, instance), .required = true},
-    {KEDGE_MEMBER("content", DIGEST, kedge_progress, content)},
-    {KEDGE_MEMBER("state", WORD, kedge_progress, state), .detail = &kedge_action_state_words,
+    {KEDGE_RECORD_MEMBER("instance", NAME, kedge_progress, instance), .required = true},
+    {KEDGE_RECORD_MEMBER("content", DIGEST, kedge_progress, content)},
+    {KEDGE_RECORD_MEMBER("state", WORD, kedge_progress, state), .detail = &kedge_action_state_words,
      .required = true},
-    {KEDGE_MEMBER("code", CODE, kedge_progress, code)},
-    {KEDGE_MEMBER("message", STRING, kedge_progress, message)},
-    {KEDGE_MEMBER("bytes", AMOUNT, kedge_progress, bytes)},
+    {KEDGE_RECORD_MEMBER("code", CODE, kedge_progress, code)},
+    {KEDGE_RECORD_MEMBER("message", STRING, kedge_progress, message)},
+    {KEDGE_RECORD_MEMBER("bytes", AMOUNT, kedge_progress, bytes)},
 };
 static const struct kedge_record progress = {progress_members, KEDGE_COUNT(progress_members),
                                              sizeof(struct kedge_progress)};
 
 static const struct kedge_member refusal_members[] = {
-    {KEDGE_MEMBER("generation", INTEGER, kedge_refusal, generation)},
-    {KEDGE_MEMBER("code", CODE, kedge_refusal, code)},
-    {KEDGE_MEMBER("reason", STRING, kedge_refusal, reason), .required = true},
-    {KEDGE_MEMBER("message", STRING, kedge_refusal, message)},
-    {KEDGE_MEMBER("at", INTEGER, kedge_refusal, at)},
+    {KEDGE_RECORD_MEMBER("generation", INTEGER, kedge_refusal, generation)},
+    {KEDGE_RECORD_MEMBER("code", CODE, kedge_refusal, code)},
+    {KEDGE_RECORD_MEMBER("reason", STRING, kedge_refusal, reason), .required = true},
+    {KEDGE_RECORD_MEMBER("message", STRING, kedge_refusal, message)},
+    {KEDGE_RECORD_MEMBER("at", INTEGER, kedge_refusal, at)},
 };
 static const struct kedge_record refusal = {refusal_members, KEDGE_COUNT(refusal_members),
                                             sizeof(struct kedge_refusal)};
 
 static const struct kedge_member report_members[] = {
-    {KEDGE_MEMBER("device", NAME, kedge_report, device), .required = true},
-    {KEDGE_MEMBER("counter", AMOUNT, kedge_report, counter), .required = true},
-    {KEDGE_MEMBER("generation", AMOUNT, kedge_report, generation)},
-    {KEDGE_MEMBER("envelope", DIGEST, kedge_report, envelope)},
-    {KEDGE_MEMBER("at", INTEGER, kedge_report, at)},
-    {KEDGE_MEMBER("agent", STRING, kedge_report, agent)},
-    {KEDGE_MEMBER("capacity", RECORD, kedge_report, capacity), .detail = &capacity},
-    {KEDGE_MEMBER("diskFree", AMOUNT, kedge_report, disk_free)},
-    {KEDGE_MEMBER("runtimes", STRINGS, kedge_report, runtimes)},
-    {KEDGE_MEMBER("instances", LIST, kedge_report, instances), .detail = &reported,
+    {KEDGE_RECORD_MEMBER("device", NAME, kedge_report, device), .required = true},
+    {KEDGE_RECORD_MEMBER("counter", AMOUNT, kedge_report, counter), .required = true},
+    {KEDGE_RECORD_MEMBER("generation", AMOUNT, kedge_report, generation)},
+    {KEDGE_RECORD_MEMBER("envelope", DIGEST, kedge_report, envelope)},
+    {KEDGE_RECORD_MEMBER("at", INTEGER, kedge_report, at)},
+    {KEDGE_RECORD_MEMBER("agent", STRING, kedge_report, agent)},
+    {KEDGE_RECORD_MEMBER("capacity", RECORD, kedge_report, capacity), .detail = &capacity},
+    {KEDGE_RECORD_MEMBER("diskFree", AMOUNT, kedge_report, disk_free)},
+    {KEDGE_RECORD_MEMBER("runtimes", STRINGS, kedge_report, runtimes)},
+    {KEDGE_RECORD_MEMBER("instances", LIST, kedge_report, instances), .detail = &reported,
      .count = offsetof(struct kedge_report, instance_count)},
-    {KEDGE_MEMBER("progress", LIST, kedge_report, progress), .detail = &progress,
+    {KEDGE_RECORD_MEMBER("progress", LIST, kedge_report, progress), .detail = &progress,
      .count = offsetof(struct kedge_report, progress_count)},
-    {KEDGE_MEMBER("refusal", POINTER, kedge_report, refusal), .detail = &refusal},
+    {KEDGE_RECORD_MEMBER("refusal", POINTER, kedge_report, refusal), .detail = &refusal},
 };
 static const struct kedge_record record = {report_members, KEDGE_COUNT(report_members),
                                            sizeof(struct kedge_report)};

@@ -81,36 +81,63 @@ static size_t posting_count(const struct kedge_specs *specs,
     return count;
 }
 
-static void gather_table(struct gathering *g, const struct kedge_table *table,
-                         const struct kedge_selector *selector)
-{
-    struct kedge_table_iter iter = {0};
-    const struct kedge_device *device;
-    while ((device = kedge_table_next(table, &iter)) != NULL)
-        if (kedge_label_match(selector, &device->object.labels))
-            gather(g, device);
-    g->sources++;
-}
+/* The lists that together hold every device a selector can match: those of its rarest requirement,
+ * or the whole fleet. */
+struct sources {
+    const struct kedge_requirement *rarest; /* NULL: the fleet */
+    uint32_t count;
+};
 
-static void gather_selected(struct gathering *g, const struct kedge_specs *specs,
-                            const struct kedge_selector *selector)
+static struct sources find_sources(const struct kedge_specs *specs,
+                                   const struct kedge_selector *selector)
 {
-    const struct kedge_requirement *rarest = NULL;
+    struct sources found = {.count = 1};
     size_t fewest = SIZE_MAX;
     for (uint32_t i = 0; i < selector->count; i++) {
         size_t count = posting_count(specs, &selector->at[i]);
         if (count < fewest) {
             fewest = count;
-            rarest = &selector->at[i];
+            found.rarest = &selector->at[i];
         }
     }
-    if (rarest == NULL) {
-        gather_table(g, specs->kinds[KEDGE_KIND_DEVICE], selector);
-    } else if (rarest->op == KEDGE_SELECTOR_EXISTS) {
-        gather_table(g, posting(specs, rarest->key, NULL), selector);
-    } else {
-        for (uint32_t i = 0; i < rarest->values.count; i++)
-            gather_table(g, posting(specs, rarest->key, rarest->values.at[i]), selector);
+    if (found.rarest != NULL && found.rarest->op == KEDGE_SELECTOR_IN)
+        found.count = found.rarest->values.count;
+    return found;
+}
+
+static const struct kedge_table *source_at(const struct kedge_specs *specs,
+                                           const struct sources *sources, uint32_t index)
+{
+    const struct kedge_requirement *rarest = sources->rarest;
+    if (rarest == NULL)
+        return specs->kinds[KEDGE_KIND_DEVICE];
+    return posting(specs, rarest->key,
+                   rarest->op == KEDGE_SELECTOR_IN ? rarest->values.at[index] : NULL);
+}
+
+/* The next device of the table that the selector matches. */
+static const struct kedge_device *next_match(const struct kedge_table *table,
+                                             struct kedge_table_iter *iter,
+                                             const struct kedge_selector *selector)
+{
+    const struct kedge_device *device;
+    while ((device = kedge_table_next(table, iter)) != NULL)
+        if (kedge_label_match(selector, &device->object.labels))
+            break;
+    return device;
+}
+
+static void gather_selected(struct gathering *g, const struct kedge_specs *specs,
+                            const struct kedge_selector *selector)
+{
+    struct sources sources = find_sources(specs, selector);
+    for (uint32_t i = 0; i < sources.count; i++) {
+        const struct kedge_table *table = source_at(specs, &sources, i);
+        struct kedge_table_iter iter = {0};
+        const struct kedge_device *device;
+        while ((device = next_match(table, &iter, selector)) != NULL)
+            gather(g, device);
+        g->sources++;
     }
 }
 
@@ -147,4 +174,20 @@ void kedge_spec_targets(const struct kedge_specs *specs, const struct kedge_targ
         if (i == 0 || devices[i] != devices[i - 1])
             visit(devices[i], payload);
     kedge_buf_release(&g.devices);
+}
+
+bool kedge_spec_has_target(const struct kedge_specs *specs, const struct kedge_targets *targets)
+{
+    for (uint32_t i = 0; i < targets->devices.count; i++)
+        if (kedge_spec_find(specs, KEDGE_KIND_DEVICE, targets->devices.at[i]) != NULL)
+            return true;
+    if (!targets->has_selector)
+        return false;
+    struct sources sources = find_sources(specs, &targets->selector);
+    for (uint32_t i = 0; i < sources.count; i++) {
+        struct kedge_table_iter iter = {0};
+        if (next_match(source_at(specs, &sources, i), &iter, &targets->selector) != NULL)
+            return true;
+    }
+    return false;
 }

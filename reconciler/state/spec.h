@@ -291,5 +291,7 @@ const void *kedge_spec_find(const struct kedge_specs *specs, enum kedge_kind kin
 typedef void kedge_spec_visit(const struct kedge_device *device, void *payload);
 void kedge_spec_targets(const struct kedge_specs *specs, const struct kedge_targets *targets,
                         kedge_spec_visit *visit, void *payload);
+/* Is there any such device? Stops at the first. */
+bool kedge_spec_has_target(const struct kedge_specs *specs, const struct kedge_targets *targets);
 /* Does `targets` take in this one device? */
 bool kedge_spec_is_target(const struct kedge_targets *targets, const struct kedge_device *device);

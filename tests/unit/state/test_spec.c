@@ -120,6 +120,7 @@ Test(spec, targets_are_the_devices_that_are_targets)
             next++;
         }
         cr_assert_eq(next, seen.count, "round %d", n);
+        cr_assert_eq(kedge_spec_has_target(&f.specs, &targets), next > 0, "round %d", n);
     }
     kedge_arena_release(&f.arena);
     kedge_test_no_leaks();
