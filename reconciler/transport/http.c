@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST {server}/v1/devices/{name}/sync: the report goes, 200 brings the envelope, 204 none. The long
+ * poll is asked for with "Prefer: wait=<seconds>" (RFC 7240). */
+#include "drivers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "net/httpc.h"
+
+#define PATIENCE     30000 /* ms beyond `wait` for the answer to come */
+#define ERROR_LIMIT  KEDGE_KIB(16)
+#define CONTENT_TYPE "application/vnd.dsse.envelope.v1+json"
+
+struct http {
+    struct kedge_transport base;
+    struct kedge_httpc *client;
+    char *url, *ca_file;
+};
+
+static int http_open(const struct kedge_transport_config *config, struct kedge_transport **out,
+                     struct kedge_err *err)
+{
+    (void)err;
+    struct http *http = kedge_alloc_zeroed(sizeof *http);
+    struct kedge_buf url = {0};
+    size_t base = strlen(config->url);
+    while (base && config->url[base - 1] == '/')
+        base--;
+    kedge_buf_add(&url, config->url, base);
+    kedge_buf_printf(&url, "/v1/devices/%s/sync", config->device);
+    http->base.ops = &kedge_transport_http_ops;
+    http->client = kedge_httpc_new();
+    http->url = kedge_buf_take(&url);
+    http->ca_file = config->ca_file ? kedge_alloc_strdup(config->ca_file) : NULL;
+    *out = &http->base;
+    return 0;
+}
+
+static void http_close(struct kedge_transport *self)
+{
+    struct http *http = (struct http *)self;
+    kedge_httpc_free(http->client);
+    free(http->url);
+    free(http->ca_file);
+    free(http);
+}
+
+/* The server says why in {"error": {"code", "message"}}; foreign text, so cut and kept apart. */
+static int refused(struct kedge_httpc *client, int status, struct kedge_err *err)
+{
+    kedge_auto(kedge_buf) struct kedge_buf body = {0};
+    kedge_auto(kedge_json) json_t *json = NULL;
+    json_t *error;
+    const char *message = NULL;
+    if (kedge_httpc_read_all(client, ERROR_LIMIT, &body, NULL) == 0 && body.size &&
+        kedge_json_parse(body.data, body.size, ERROR_LIMIT, &json, NULL) == 0 &&
+        kedge_json_object(json, "error", &error, NULL) == 0 &&
+        kedge_json_string(error, "message", &message, NULL) != 0)
+        message = NULL;
+    enum kedge_code code = kedge_httpc_code(status);
+    return kedge_err_set(err, code ? code : KEDGE_INVALID,
+                         "the server answered with status %d%s%.300s", status, message ? ": " : "",
+                         message ? message : "");
+}
+
+static int http_exchange(struct kedge_transport *self, struct kedge_slice report, kedge_ms wait,
+                         int cancel, struct kedge_buf *envelope, char grant[KEDGE_TRANSPORT_GRANT],
+                         struct kedge_err *err)
+{
+    struct http *http = (struct http *)self;
+    char prefer[48];
+    snprintf(prefer, sizeof prefer, "Prefer: wait=%lld", (long long)(wait / 1000));
+    const char *const headers[] = {"Accept: " CONTENT_TYPE, wait >= 1000 ? prefer : NULL, NULL};
+    const struct kedge_httpc_request request = {
+        .url = http->url,
+        .post = true,
+        .body = report,
+        .content_type = CONTENT_TYPE,
+        .headers = headers,
+        .ca_file = http->ca_file,
+        .timeout = wait + PATIENCE,
+        .cancel = cancel,
+        .wanted = "Kedge-Blob-Grant",
+    };
+    struct kedge_httpc_answer answer;
+    int code = kedge_httpc_open(http->client, &request, &answer, err);
+    if (code)
+        return code;
+    size_t start = envelope->size;
+    if (answer.status == 200 || answer.status == 204)
+        code = kedge_httpc_read_all(http->client, KEDGE_LIMIT_ENVELOPE, envelope, err);
+    else
+        code = refused(http->client, answer.status, err);
+    kedge_httpc_close(http->client);
+    if (!code && answer.status == 200 && envelope->size == start)
+        code = kedge_err_set(err, KEDGE_INVALID, "the server sent an empty envelope");
+    if (!code && answer.header[0])
+        snprintf(grant, KEDGE_TRANSPORT_GRANT, "%s", answer.header);
+    return code;
+}
+
+const struct kedge_transport_ops kedge_transport_http_ops = {
+    .scheme = "http",
+    .open = http_open,
+    .close = http_close,
+    .exchange = http_exchange,
+};
+const struct kedge_transport_ops kedge_transport_https_ops = {
+    .scheme = "https",
+    .open = http_open,
+    .close = http_close,
+    .exchange = http_exchange,
+};
