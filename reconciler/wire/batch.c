@@ -11,14 +11,7 @@
 #include "statement.h"
 
 #define MAX_LEVELS 32 /* more than KEDGE_LIMIT_BATCH leaves need */
-#define STEP_TEXT  46 /* base64 of a digest, as a JSON string */
-
-/* The text of the node that was last written at one level of a proof: neighbours share most. */
-struct path_step {
-    bool used;
-    size_t node;
-    char text[STEP_TEXT];
-};
+#define STEP_TEXT  47 /* base64 of a digest, as a JSON string and a comma */
 
 struct kedge_batch {
     /* Level by level: the leaves, their parents, ... the root. A level of odd length hands its last
@@ -28,7 +21,10 @@ struct kedge_batch {
     size_t size; /* leaves */
     struct kedge_digest_state *hash;
     struct kedge_buf root; /* envelope */
-    struct path_step path[MAX_LEVELS];
+    /* The proof that was last written, step by step: neighbours share most of it. */
+    size_t step_nodes[MAX_LEVELS]; /* plus 1; 0: none */
+    char steps[MAX_LEVELS][STEP_TEXT];
+    struct kedge_buf scratch;
 };
 
 /* The leading byte keeps a leaf from passing for a node (RFC 9162 2.1.1). */
@@ -64,6 +60,7 @@ void kedge_batch_free(struct kedge_batch *batch)
     free(batch->nodes);
     kedge_digest_free(batch->hash);
     kedge_buf_release(&batch->root);
+    kedge_buf_release(&batch->scratch);
     free(batch);
 }
 
@@ -125,37 +122,45 @@ int kedge_batch_sign(struct kedge_batch *batch, const struct kedge_key *const *k
                                keys, key_count, err);
 }
 
-static void write_step(struct kedge_batch *batch, struct path_step *step, size_t node,
-                       struct kedge_json_writer *w)
+/* Has step number `step` of the proof say `node`. */
+static void set_step(struct kedge_batch *batch, size_t step, size_t node)
 {
-    if (step->used && step->node == node) {
-        kedge_json_put_raw(w, (struct kedge_slice){step->text, STEP_TEXT});
+    if (batch->step_nodes[step] == node + 1)
         return;
+    kedge_buf_clear(&batch->scratch);
+    struct kedge_json_writer w = {.out = &batch->scratch};
+    kedge_json_put_base64(&w, batch->nodes[node].bytes, KEDGE_DIGEST_SIZE);
+    kedge_buf_putc(&batch->scratch, ',');
+    memcpy(batch->steps[step], batch->scratch.data, STEP_TEXT);
+    batch->step_nodes[step] = node + 1;
+}
+
+/* The proof of leaf `index`, as the inside of a JSON array. */
+static struct kedge_slice prove(struct kedge_batch *batch, size_t index)
+{
+    size_t steps = 0;
+    size_t start = 0; /* first node of the level */
+    for (size_t length = batch->size; length > 1; length = (length + 1) / 2, index /= 2) {
+        size_t sibling = index ^ 1;
+        if (sibling < length)
+            set_step(batch, steps++, start + sibling);
+        start += length;
     }
-    kedge_json_put_base64(w, batch->nodes[node].bytes, KEDGE_DIGEST_SIZE);
-    memcpy(step->text, w->out->data + w->out->size - STEP_TEXT, STEP_TEXT);
-    step->node = node;
-    step->used = true;
+    return (struct kedge_slice){batch->steps[0], steps ? steps * STEP_TEXT - 1 : 0};
 }
 
 void kedge_batch_write(struct kedge_batch *batch, size_t index, struct kedge_slice statement,
                        struct kedge_buf *out)
 {
     struct kedge_json_writer w = {.out = out};
+    kedge_buf_reserve(out, statement.size / 3 * 4 + sizeof batch->steps + batch->root.size + 64);
     kedge_json_begin_object(&w);
     kedge_json_key(&w, "order");
     kedge_json_put_base64(&w, statement.data, statement.size);
     kedge_json_add_integer(&w, "index", (int64_t)index);
     kedge_json_key(&w, "proof");
     kedge_json_begin_array(&w);
-    size_t start = 0; /* first node of the level */
-    struct path_step *step = batch->path;
-    for (size_t length = batch->size; length > 1; length = (length + 1) / 2, index /= 2, step++) {
-        size_t sibling = index ^ 1;
-        if (sibling < length)
-            write_step(batch, step, start + sibling, &w);
-        start += length;
-    }
+    kedge_json_put_raw(&w, prove(batch, index));
     kedge_json_end_array(&w);
     kedge_json_key(&w, "root");
     kedge_json_put_raw(&w, kedge_buf_slice(&batch->root));
