@@ -57,6 +57,10 @@
 #define KEDGE_LIMIT_SIGNER_MS      30000          /* a person may have to touch a token */
 #define KEDGE_LIMIT_SIGNER_ARGS    64
 
+/* Trust. */
+#define KEDGE_LIMIT_ROOT      KEDGE_KIB(64) /* one root document; 96 keys take 30 KiB */
+#define KEDGE_LIMIT_ROOT_KEYS 32            /* of one role: no more signatures are read */
+
 /* Artifacts. */
 #define KEDGE_LIMIT_ARTIFACT       (16LL << 30) /* one artifact file */
 #define KEDGE_LIMIT_UNPACKED       (32LL << 30) /* all files of one artifact */

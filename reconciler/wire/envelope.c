@@ -19,6 +19,17 @@ void kedge_envelope_pae(struct kedge_buf *out, const char *type, size_t type_siz
     kedge_buf_add(out, body, size);
 }
 
+/* Everything up to the first signature. */
+static void begin_envelope(struct kedge_json_writer *w, const char *type, struct kedge_slice body)
+{
+    kedge_json_begin_object(w);
+    kedge_json_key(w, "payload");
+    kedge_json_put_base64(w, body.data, body.size);
+    kedge_json_add_string(w, "payloadType", type);
+    kedge_json_key(w, "signatures");
+    kedge_json_begin_array(w);
+}
+
 /* Appends one member of "signatures". */
 static int add_signature(struct kedge_json_writer *w, const struct kedge_buf *pae,
                          const struct kedge_key *key, struct kedge_err *err)
@@ -44,12 +55,7 @@ int kedge_envelope_sign(struct kedge_buf *out, const char *type, struct kedge_sl
     struct kedge_json_writer w = {.out = out};
     size_t start = out->size;
     kedge_buf_reserve(out, body.size / 3 * 4 + key_count * 192 + 128);
-    kedge_json_begin_object(&w);
-    kedge_json_key(&w, "payload");
-    kedge_json_put_base64(&w, body.data, body.size);
-    kedge_json_add_string(&w, "payloadType", type);
-    kedge_json_key(&w, "signatures");
-    kedge_json_begin_array(&w);
+    begin_envelope(&w, type, body);
     for (size_t i = 0; i < key_count; i++) {
         int code = add_signature(&w, &pae, keys[i], err);
         if (code) {
@@ -67,6 +73,7 @@ int kedge_envelope_sign(struct kedge_buf *out, const char *type, struct kedge_sl
 struct signature {
     bool usable; /* has the size of an Ed25519 signature */
     uint8_t bytes[KEDGE_KEY_SIGNATURE];
+    const char *text;   /* base64 as it came */
     const char *key_id; /* or NULL */
     /* Who signed, where `key_id` names a trusted key: only that one is tried. */
     const struct kedge_public_key *claimed;
@@ -90,6 +97,8 @@ static int read_signature(const json_t *json, struct signature *out, struct kedg
 {
     kedge_auto(kedge_buf) struct kedge_buf bytes = {0};
     int code = kedge_json_base64(json, "sig", &bytes, err);
+    if (!code)
+        code = kedge_json_string(json, "sig", &out->text, err);
     if (!code)
         code = kedge_json_opt_string(json, "keyid", &out->key_id, err);
     if (code)
@@ -121,6 +130,76 @@ static int read_parts(const json_t *json, struct parts *out, struct kedge_err *e
             return kedge_err_wrap(err, "signature %zu", i + 1);
     }
     out->signature_count = count;
+    return 0;
+}
+
+static int parse(struct kedge_slice envelope, size_t limit, json_t **json, struct parts *out,
+                 struct kedge_err *err)
+{
+    int code = kedge_json_parse(envelope.data, envelope.size, limit, json, err);
+    return code ? code : read_parts(*json, out, err);
+}
+
+int kedge_envelope_peek(struct kedge_slice envelope, size_t limit, struct kedge_buf *payload,
+                        struct kedge_err *err)
+{
+    kedge_auto(kedge_json) json_t *json = NULL;
+    kedge_auto(parts) struct parts parts = {0};
+    if (parse(envelope, limit, &json, &parts, err))
+        return kedge_err_wrap(err, "envelope");
+    kedge_buf_add(payload, parts.body.data, parts.body.size);
+    return 0;
+}
+
+static int check_new_signer(const struct parts *parts, const struct kedge_key *key,
+                            struct kedge_err *err)
+{
+    for (size_t i = 0; i < parts->signature_count; i++) {
+        const char *id = parts->signatures[i].key_id;
+        if (id && strcmp(id, kedge_key_id(key)) == 0)
+            return kedge_err_set(err, KEDGE_EXISTS, "key '%.8s' has signed already",
+                                 kedge_key_id(key));
+    }
+    if (parts->signature_count == KEDGE_LIMIT_SIGNATURES)
+        return kedge_err_set(err, KEDGE_LIMIT, "it has %d signatures, more are not read",
+                             KEDGE_LIMIT_SIGNATURES);
+    return 0;
+}
+
+/* Writes `parts` again with a signature by `key`. */
+static int write_signed(struct kedge_buf *out, const struct parts *parts,
+                        const struct kedge_key *key, struct kedge_err *err)
+{
+    kedge_auto(kedge_buf) struct kedge_buf pae = {0};
+    kedge_envelope_pae(&pae, parts->type, strlen(parts->type), parts->body.data, parts->body.size);
+    struct kedge_json_writer w = {.out = out};
+    begin_envelope(&w, parts->type, kedge_buf_slice(&parts->body));
+    for (size_t i = 0; i < parts->signature_count; i++) {
+        kedge_json_begin_object(&w);
+        kedge_json_add_string(&w, "keyid", parts->signatures[i].key_id);
+        kedge_json_add_string(&w, "sig", parts->signatures[i].text);
+        kedge_json_end_object(&w);
+    }
+    int code = add_signature(&w, &pae, key, err);
+    kedge_json_end_array(&w);
+    kedge_json_end_object(&w);
+    return code;
+}
+
+int kedge_envelope_countersign(struct kedge_buf *out, struct kedge_slice envelope, size_t limit,
+                               const struct kedge_key *key, struct kedge_err *err)
+{
+    kedge_auto(kedge_json) json_t *json = NULL;
+    kedge_auto(parts) struct parts parts = {0};
+    kedge_auto(kedge_buf) struct kedge_buf text = {0};
+    int code = parse(envelope, limit, &json, &parts, err);
+    if (!code)
+        code = check_new_signer(&parts, key, err);
+    if (!code)
+        code = write_signed(&text, &parts, key, err);
+    if (code)
+        return kedge_err_wrap(err, "envelope");
+    kedge_buf_add(out, text.data, text.size);
     return 0;
 }
 

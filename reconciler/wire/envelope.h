@@ -24,6 +24,15 @@ void kedge_envelope_pae(struct kedge_buf *out, const char *type, size_t type_siz
 int kedge_envelope_sign(struct kedge_buf *out, const char *type, struct kedge_slice body,
                         const struct kedge_key *const *keys, size_t key_count,
                         struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Appends `envelope` with one more signature, by `key`; the payload and the signatures it has stay
+ * as they are and are not judged. KEDGE_EXISTS when it names that key already, KEDGE_LIMIT when it
+ * is full, else fails as kedge_envelope_sign does. */
+int kedge_envelope_countersign(struct kedge_buf *out, struct kedge_slice envelope, size_t limit,
+                               const struct kedge_key *key, struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Appends the payload with no regard to signatures: to show it, or to learn which keys it claims.
+ * Not to be acted upon. */
+int kedge_envelope_peek(struct kedge_slice envelope, size_t limit, struct kedge_buf *payload,
+                        struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Parses (bounded by `limit`, strict JSON, both base64 alphabets), checks signatures over the PAE,
  * then the type, and only then appends the payload: the very bytes that were verified. keyid only
  * narrows which keys to try; the threshold counts distinct public keys. KEDGE_INVALID malformed,
