@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 static const struct bench_workload *const groups[] = {
-    bench_git_workloads,
-    bench_manifest_workloads,
+    bench_git_workloads,  bench_manifest_workloads, bench_core_workloads,
+    bench_wire_workloads, bench_store_workloads,    bench_named_workloads,
 };
 
 static double seconds(clockid_t clock)
@@ -145,6 +145,7 @@ static int run(struct bench *bench, const struct bench_workload *workload)
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
+        bench->missed = 0;
         workload->run(bench);
         exit(bench->missed ? 100 + (int)bench->missed : 0);
     }
@@ -157,13 +158,13 @@ static int run(struct bench *bench, const struct bench_workload *workload)
     return code >= 100 ? 0 : code;
 }
 
-static bool is_chosen(const char *name, int count, char **names)
+static bool is_chosen(const struct bench_workload *group, const char *name, int count, char **names)
 {
     for (int i = 0; i < count; i++) {
         if (strcmp(names[i], name) == 0)
             return true;
     }
-    return count == 0;
+    return count == 0 && group != bench_named_workloads;
 }
 
 static void usage(FILE *out)
@@ -196,7 +197,7 @@ int main(int argc, char **argv)
     }
     for (size_t g = 0; g < KEDGE_COUNT(groups); g++) {
         for (const struct bench_workload *w = groups[g]; w->name; w++) {
-            if (!is_chosen(w->name, argc - first, argv + first))
+            if (!is_chosen(groups[g], w->name, argc - first, argv + first))
                 continue;
             ran++;
             failed += run(&bench, w) != 0;

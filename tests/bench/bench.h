@@ -21,7 +21,10 @@ struct bench_workload {
     void (*run)(struct bench *bench);
 };
 /* End with a NULL name. */
-extern const struct bench_workload bench_git_workloads[], bench_manifest_workloads[];
+extern const struct bench_workload bench_git_workloads[], bench_manifest_workloads[],
+    bench_core_workloads[], bench_wire_workloads[], bench_store_workloads[];
+/* Run only when they are named. */
+extern const struct bench_workload bench_named_workloads[];
 
 /* What was seen, one number a turn. */
 struct bench_series {
