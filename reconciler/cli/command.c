@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "help.h"
 #include "print.h"
-#include "suggest.h"
+#include "manifest/field.h"
 
 const struct kedge_command *kedge_command_find(const char *const *given, size_t count,
                                                size_t *words)
@@ -83,7 +83,7 @@ static int no_verb(struct kedge_call *call, const char *const *given, struct ked
         snprintf(words[count], sizeof words[count], "%.*s", (int)strcspn(name, " "), name);
         names[count] = words[count];
     }
-    const char *near = kedge_suggest_word(names, count, given[0]);
+    const char *near = kedge_field_suggest(names, count, given[0]);
     return kedge_command_misuse(call, err, "there is no verb '%s'%s%s%s", given[0],
                                 near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 }

@@ -3,7 +3,32 @@
 
 #include "verbs.h"
 
+/* In the order in which help shows them; verbs of a group stand together. */
 const struct kedge_command kedge_commands[] = {
+    {
+        .name = "validate",
+        .operands = "[PATH]",
+        .summary = "Check the manifests below PATH as they are on the disk",
+        .about =
+            "Finds everything that is wrong at once: form, references, conflicts. With --base, "
+            "a version of a\nmodel that has another artifact than it had there is an error too. "
+            "Exit 1 when there are errors.",
+        .max = 1,
+        .options = KEDGE_OPTION(BASE),
+        .formats = "text|json|sarif|junit|github",
+        .run = kedge_cmd_validate,
+    },
+    {
+        .name = "diff",
+        .operands = "",
+        .summary = "Show what a change does to the fleet, without doing it",
+        .about = "Compares --head with --base (its parent when it is not given).\n\n"
+                 "  kedge diff --base origin/main",
+        .options = KEDGE_OPTION(REPO) | KEDGE_OPTION(PATH) | KEDGE_OPTION(BASE) |
+                   KEDGE_OPTION(HEAD) | KEDGE_OPTION(DETAILED_EXITCODE) | KEDGE_OPTION(ALL),
+        .formats = "text|json|markdown",
+        .run = kedge_cmd_diff,
+    },
     {
         .name = "key generate",
         .operands = "FILE",

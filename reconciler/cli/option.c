@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "suggest.h"
+#include "manifest/field.h"
 
 _Static_assert(KEDGE_OPTION_COUNT <= 64, "kedge_options is a set in 64 bits");
 
@@ -90,6 +90,12 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
     [KEDGE_OPTION_FORMAT] = {"format", .argument = "FORMAT",
                              .choices = "file|zip|tar|tar.gz|tar.zst",
                              .help = "of the artifact; else by the file's name"},
+    [KEDGE_OPTION_FOR] = {"for", .argument = "STATE", .preset = "converged",
+                          .choices = "converged|settled",
+                          .help = "converged: every device holds what it must; settled: nothing is "
+                                  "under way any more"},
+    [KEDGE_OPTION_TIMEOUT] = {"timeout", .argument = "SPAN", .preset = "5m",
+                              .help = "give up after it"},
     [KEDGE_OPTION_MAN] = {"man", .help = "write the manual page"},
 };
 
@@ -138,7 +144,7 @@ static int unknown(const char *given, size_t length, struct kedge_err *err)
         names[i] = kedge_option_rows[i].name;
     char name[64];
     snprintf(name, sizeof name, "%.*s", (int)(length < 63 ? length : 63), given);
-    const char *near = kedge_suggest_word(names, KEDGE_OPTION_COUNT, name);
+    const char *near = kedge_field_suggest(names, KEDGE_OPTION_COUNT, name);
     return kedge_err_set(err, KEDGE_INVALID, "there is no option '--%s'%s%s%s", name,
                          near ? ", did you mean '--" : "", near ? near : "", near ? "'?" : "");
 }

@@ -75,6 +75,16 @@ void kedge_print_styled(struct kedge_buf *out, bool color, enum kedge_print_styl
         kedge_buf_puts(out, "\x1b[0m");
 }
 
+void kedge_print_property(struct kedge_buf *out, bool color, enum kedge_print_style style,
+                          const char *name, const char *value)
+{
+    if (!value)
+        return;
+    kedge_buf_printf(out, "%-12s", name);
+    kedge_print_styled(out, color, style, value);
+    kedge_buf_putc(out, '\n');
+}
+
 size_t kedge_print_width(const char *text, size_t size)
 {
     size_t width = 0;

@@ -23,6 +23,9 @@ void kedge_print_bytes(struct kedge_buf *out, const char *text, size_t size);
 /* The same in a style, when `color`. */
 void kedge_print_styled(struct kedge_buf *out, bool color, enum kedge_print_style style,
                         const char *text);
+/* "name        value" as a line of its own; nothing when `value` is NULL. */
+void kedge_print_property(struct kedge_buf *out, bool color, enum kedge_print_style style,
+                          const char *name, const char *value);
 /* Columns of a terminal that `size` bytes of UTF-8 take. */
 size_t kedge_print_width(const char *text, size_t size);
 

@@ -4,5 +4,5 @@
 
 #include "command.h"
 
-kedge_command_run kedge_cmd_blob_put, kedge_cmd_completion, kedge_cmd_help, kedge_cmd_key_generate,
-    kedge_cmd_key_show, kedge_cmd_version;
+kedge_command_run kedge_cmd_blob_put, kedge_cmd_completion, kedge_cmd_diff, kedge_cmd_help,
+    kedge_cmd_key_generate, kedge_cmd_key_show, kedge_cmd_validate, kedge_cmd_version;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "base/limits.h"
 #include "kedge/store.h"
 #include "state/actual.h"
 #include "state/spec.h"
