@@ -6,12 +6,23 @@
 #include "base/buf.h"
 #include "base/digest.h"
 
+/* A reason that was put into words: a fleet has few, so most are told again and again. */
+struct told {
+    const struct kedge_desired_assignment *want;
+    const char *from; /* version held, or NULL */
+    bool lost;
+    const char *reason;
+};
+
+enum { TOLD = 64 };
+
 struct pass {
     struct kedge_arena *arena;
     const struct kedge_desired *desired;
     const struct kedge_desired *before; /* where deployments that are gone are looked up, or NULL */
     struct kedge_buf found;             /* struct kedge_change */
     struct kedge_changes changes;
+    struct told told[TOLD];
 };
 
 /* One device: what it must hold and what it holds. */
@@ -67,6 +78,37 @@ static bool is_lost(const struct kedge_actual_device *actual, const char *instan
            is_listed(&actual->authorised, instance) && !is_in_progress(&actual->report, instance);
 }
 
+static const char *deploy_reason(struct kedge_arena *arena, const char *to, bool lost)
+{
+    return kedge_arena_printf(arena,
+                              lost ? "version %s was held and is gone from the device"
+                                   : "version %s is wanted, none is held",
+                              to);
+}
+
+static const char *update_reason(struct kedge_arena *arena, const char *to, const char *from)
+{
+    if (strcmp(to, from) == 0)
+        return kedge_arena_printf(arena, "version %s is wanted with other settings than it is held",
+                                  to);
+    return kedge_arena_printf(arena, "version %s is wanted, %s is held", to, from);
+}
+
+/* The reason of a deploy (`from` NULL) or an update, in the words used before where they fit. */
+static const char *tell(struct pass *pass, const struct kedge_desired_assignment *want,
+                        const char *from, bool lost)
+{
+    struct told *told = &pass->told[(uintptr_t)want / sizeof *want % TOLD];
+    if (told->want == want && told->lost == lost && (told->from == NULL) == (from == NULL) &&
+        (from == NULL || strcmp(told->from, from) == 0))
+        return told->reason;
+    const char *to = want->assignment.version;
+    const char *reason =
+        from != NULL ? update_reason(pass->arena, to, from) : deploy_reason(pass->arena, to, lost);
+    *told = (struct told){want, from, lost, reason};
+    return reason;
+}
+
 static void add_deploy(struct pass *pass, const struct pair *pair,
                        const struct kedge_desired_assignment *want)
 {
@@ -76,24 +118,8 @@ static void add_deploy(struct pass *pass, const struct pair *pair,
             .verb = KEDGE_VERB_DEPLOY,
             .drift = lost ? KEDGE_DRIFT_MISSING : KEDGE_DRIFT_NONE,
             .want = want,
-            .reason = kedge_arena_printf(pass->arena,
-                                         lost ? "version %s was held and is gone from the device"
-                                              : "version %s is wanted, none is held",
-                                         want->assignment.version),
+            .reason = tell(pass, want, NULL, lost),
         });
-}
-
-static const char *update_reason(struct kedge_arena *arena,
-                                 const struct kedge_desired_assignment *want,
-                                 const struct kedge_reported *have)
-{
-    const char *to = want->assignment.version;
-    if (have->version == NULL)
-        return kedge_arena_printf(arena, "version %s is wanted, something unknown is held", to);
-    if (strcmp(to, have->version) == 0)
-        return kedge_arena_printf(arena, "version %s is wanted with other settings than it is held",
-                                  to);
-    return kedge_arena_printf(arena, "version %s is wanted, %s is held", to, have->version);
 }
 
 static void add_update(struct pass *pass, const struct pair *pair,
@@ -105,7 +131,8 @@ static void add_update(struct pass *pass, const struct pair *pair,
             .verb = KEDGE_VERB_UPDATE,
             .want = want,
             .have = have,
-            .reason = update_reason(pass->arena, want, have),
+            .reason = tell(pass, want, have->version != NULL ? have->version : "something unknown",
+                           false),
         });
 }
 

@@ -60,8 +60,11 @@ int kedge_action_read(struct kedge_arena *arena, const json_t *json, struct kedg
                       struct kedge_err *err)
 {
     struct kedge_action read = {0};
-    if (kedge_record_read(arena, &record, json, &read, err) != 0)
-        return kedge_err_wrap(err, "action");
+    int rc = kedge_record_read(arena, &record, json, &read, err);
+    if (rc != 0) {
+        kedge_err_wrap(err, "action");
+        return rc;
+    }
     *out = read;
     return 0;
 }

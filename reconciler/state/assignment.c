@@ -126,8 +126,11 @@ int kedge_assignment_read(struct kedge_arena *arena, const json_t *json,
                           struct kedge_assignment *out, struct kedge_err *err)
 {
     struct kedge_assignment read = {0};
-    if (kedge_record_read(arena, &record, json, &read, err) != 0)
-        return kedge_err_wrap(err, "assignment");
+    int rc = kedge_record_read(arena, &record, json, &read, err);
+    if (rc != 0) {
+        kedge_err_wrap(err, "assignment");
+        return rc;
+    }
     if (read.kind != KEDGE_KIND_MODEL && read.kind != KEDGE_KIND_APPLICATION)
         return kedge_err_set(err, KEDGE_INVALID,
                              "assignment '%s' is neither a Model nor an Application",

@@ -438,8 +438,11 @@ int kedge_record_read(struct kedge_arena *arena, const struct kedge_record *reco
         if (value == NULL)
             continue;
         seen++;
-        if (read_member(arena, member, value, out, err) != 0)
-            return kedge_err_wrap(err, "'%s'", member->key);
+        int rc = read_member(arena, member, value, out, err);
+        if (rc != 0) {
+            kedge_err_wrap(err, "'%s'", member->key);
+            return rc;
+        }
     }
     if (seen == json_object_size(json))
         return 0;

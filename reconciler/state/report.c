@@ -100,8 +100,11 @@ int kedge_report_read(struct kedge_arena *arena, const json_t *json, struct kedg
                       struct kedge_err *err)
 {
     struct kedge_report read = {0};
-    if (kedge_record_read(arena, &record, json, &read, err) != 0)
-        return kedge_err_wrap(err, "report");
+    int rc = kedge_record_read(arena, &record, json, &read, err);
+    if (rc != 0) {
+        kedge_err_wrap(err, "report");
+        return rc;
+    }
     if (read.instance_count > KEDGE_LIMIT_INSTANCES || read.progress_count > KEDGE_LIMIT_INSTANCES)
         return kedge_err_set(err, KEDGE_LIMIT, "report names more than %d instances",
                              KEDGE_LIMIT_INSTANCES);

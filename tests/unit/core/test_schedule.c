@@ -126,3 +126,321 @@ Test(schedule, no_changes_no_steps_and_equal_inputs_equal_digests)
     kedge_actual_release(&actual);
     world_release(&w);
 }
+
+/* One device, one model: a step that every rule lets through, and one thing wrong with it. */
+struct scene {
+    struct kedge_arena arena;
+    struct kedge_suspend suspend;
+    struct kedge_requires requires;
+    struct kedge_deployment deployment, other;
+    struct kedge_device device;
+    struct kedge_policy policy;
+    struct kedge_window window;
+    struct kedge_desired_assignment want, needed;
+    struct kedge_desired_device *row;
+    struct kedge_specs specs;
+    struct kedge_desired desired;
+    struct kedge_progress progress;
+    struct kedge_reported have;
+    struct kedge_actual_device *actual;
+    bool reported;
+    struct kedge_change change;
+};
+
+static const kedge_ms noon = 1767268800000; /* 2026-01-01T12:00:00Z */
+
+static void set_scene(struct scene *s)
+{
+    s->deployment.object.name = "one";
+    s->other.object.name = "base";
+    s->device.object.name = "dev";
+    s->device.public_key[0] = 1;
+    s->want =
+        (struct kedge_desired_assignment){.assignment = {.instance = "m",
+                                                         .deployment = "one",
+                                                         .version = "1.0.0",
+                                                         .artifact = {.size = 100},
+                                                         .runtime.driver = KEDGE_DRIVER_PROCESS},
+                                          .deployment = &s->deployment,
+                                          .requires = &s->requires,
+                                          .stage = KEDGE_STAGE_READY};
+    s->needed = s->want;
+    s->needed.assignment.instance = "a";
+    s->needed.assignment.deployment = "base";
+    s->needed.deployment = &s->other;
+    s->row = kedge_arena_alloc(&s->arena, sizeof *s->row + 2 * sizeof(void *));
+    s->row->name = "dev";
+    s->row->device = &s->device;
+    s->row->count = 2;
+    s->row->assignments[0] = &s->needed;
+    s->row->assignments[1] = &s->want;
+    s->actual = kedge_actual_device_new("dev");
+    s->reported = true;
+    s->have = (struct kedge_reported){.instance = "a", .verified = true};
+    s->actual->report.instances = &s->have;
+    s->actual->report.instance_count = 1;
+    s->actual->report.disk_free = 1000;
+    s->progress = (struct kedge_progress){.instance = "m", .state = KEDGE_ACTION_FAILED};
+    s->window.object.name = "night";
+    s->window.duration = 3600000;
+    s->policy.object.name = "guard";
+    s->change = (struct kedge_change){.device = "dev",
+                                      .instance = "m",
+                                      .verb = KEDGE_VERB_DEPLOY,
+                                      .to = "1.0.0"};
+}
+
+static void bend_nothing(struct scene *s)
+{
+    (void)s;
+}
+static void bend_deployment_suspended(struct scene *s)
+{
+    s->suspend = (struct kedge_suspend){"audit", "ann", noon + 5000};
+    s->deployment.suspend = &s->suspend;
+}
+static void bend_device_suspended(struct scene *s)
+{
+    s->suspend = (struct kedge_suspend){"audit", "ann", 0};
+    s->device.suspend = &s->suspend;
+}
+static void bend_suspension_over(struct scene *s)
+{
+    s->suspend = (struct kedge_suspend){"audit", "ann", noon};
+    s->device.suspend = &s->suspend;
+}
+static void need_base(struct scene *s)
+{
+    static const char *const names[] = {"base"};
+    s->deployment.depends_on = (struct kedge_strings){names, 1};
+}
+static void bend_dependency_met(struct scene *s)
+{
+    need_base(s);
+}
+static void bend_dependency(struct scene *s)
+{
+    need_base(s);
+    s->have.verified = false;
+}
+static void bend_dependency_degraded(struct scene *s)
+{
+    need_base(s);
+    s->have.health = KEDGE_HEALTH_DEGRADED;
+}
+static void bend_dependency_elsewhere(struct scene *s)
+{
+    need_base(s);
+    s->have.verified = false;
+    s->needed.assignment.deployment = "third";
+}
+static void bend_arch(struct scene *s)
+{
+    static const char *const arches[] = {"arm64", "riscv64"};
+    s->requires.arch = (struct kedge_strings){arches, 2};
+    s->actual->report.capacity.arch = "amd64";
+}
+static void bend_memory(struct scene *s)
+{
+    s->requires.memory = 2000;
+    s->device.capacity.memory = 1000;
+}
+static void bend_accelerator(struct scene *s)
+{
+    static const char *const names[] = {"npu"};
+    s->requires.accelerators = (struct kedge_strings){names, 1};
+    s->device.capacity.arch = "arm64";
+}
+static void bend_driver(struct scene *s)
+{
+    static const char *const names[] = {"files"};
+    s->actual->report.runtimes = (struct kedge_strings){names, 1};
+}
+static void bend_runtime(struct scene *s)
+{
+    static const char *const wanted[] = {"python3.11"}, *const has[] = {"process", "lua5.4"};
+    s->requires.runtimes = (struct kedge_strings){wanted, 1};
+    s->actual->report.runtimes = (struct kedge_strings){has, 2};
+}
+static void bend_agent(struct scene *s)
+{
+    cr_assert_eq(kedge_range_parse(&s->arena, "^2", &s->requires.agent, NULL), 0);
+    s->actual->report.agent = "1.9.0";
+}
+static void bend_disk(struct scene *s)
+{
+    s->requires.disk = 901;
+}
+static void bend_entitlement(struct scene *s)
+{
+    s->device.entitlement = "basic";
+    s->device.entitled_until = noon;
+}
+static void bend_stage(struct scene *s)
+{
+    s->policy.require_ready = true;
+    s->want.stage = KEDGE_STAGE_DRAFT;
+}
+static void bend_draft_without_policy(struct scene *s)
+{
+    s->want.stage = KEDGE_STAGE_DRAFT;
+}
+static void bend_closed(struct scene *s)
+{
+    cr_assert_eq(kedge_cron_parse("0 3 * * *", &s->window.cron, NULL), 0);
+}
+static void bend_open(struct scene *s)
+{
+    cr_assert_eq(kedge_cron_parse("30 11 * * *", &s->window.cron, NULL), 0);
+}
+static void bend_denied(struct scene *s)
+{
+    bend_open(s);
+    s->window.deny = true;
+}
+static void bend_denied_before(struct scene *s)
+{
+    cr_assert_eq(kedge_cron_parse("0 11 * * *", &s->window.cron, NULL), 0); /* ends at noon */
+    s->window.deny = true;
+}
+static void bend_failed(struct scene *s)
+{
+    s->actual->report.progress = &s->progress;
+    s->actual->report.progress_count = 1;
+}
+static void bend_failed_before(struct scene *s)
+{
+    bend_failed(s);
+    s->progress.content = kedge_digest_of("another", 7);
+}
+static void bend_key(struct scene *s)
+{
+    s->device.public_key[0] = 0;
+}
+static void bend_offline(struct scene *s)
+{
+    s->reported = false;
+}
+static void destroy(struct scene *s)
+{
+    s->change.verb = KEDGE_VERB_DESTROY;
+    s->change.to = NULL;
+    s->policy.has_destroy_budget = true;
+}
+static void bend_budget(struct scene *s)
+{
+    destroy(s);
+}
+static void bend_budget_percent(struct scene *s)
+{
+    destroy(s);
+    s->policy.destroy_budget = 99;
+    s->policy.destroy_budget_percent = true;
+}
+static void bend_budget_enough(struct scene *s)
+{
+    destroy(s);
+    s->policy.destroy_budget = 1;
+}
+static void bend_left(struct scene *s)
+{
+    destroy(s);
+    s->row = NULL;
+}
+
+static const struct {
+    const char *about;
+    void (*bend)(struct scene *);
+    enum kedge_blocker blocker;
+    kedge_ms until;
+} rows[] = {
+    {"nothing", bend_nothing, KEDGE_BLOCKER_NONE, 0},
+    {"deployment suspended", bend_deployment_suspended, KEDGE_BLOCKER_SUSPENDED, 5000},
+    {"device suspended", bend_device_suspended, KEDGE_BLOCKER_SUSPENDED, 0},
+    {"suspension over", bend_suspension_over, KEDGE_BLOCKER_NONE, 0},
+    {"dependency healthy", bend_dependency_met, KEDGE_BLOCKER_NONE, 0},
+    {"dependency unverified", bend_dependency, KEDGE_BLOCKER_DEPENDENCY, 0},
+    {"dependency degraded", bend_dependency_degraded, KEDGE_BLOCKER_DEPENDENCY, 0},
+    {"dependency elsewhere", bend_dependency_elsewhere, KEDGE_BLOCKER_NONE, 0},
+    {"arch", bend_arch, KEDGE_BLOCKER_REQUIREMENT, 0},
+    {"memory", bend_memory, KEDGE_BLOCKER_REQUIREMENT, 0},
+    {"accelerator", bend_accelerator, KEDGE_BLOCKER_REQUIREMENT, 0},
+    {"driver", bend_driver, KEDGE_BLOCKER_REQUIREMENT, 0},
+    {"runtime", bend_runtime, KEDGE_BLOCKER_REQUIREMENT, 0},
+    {"agent", bend_agent, KEDGE_BLOCKER_REQUIREMENT, 0},
+    {"disk", bend_disk, KEDGE_BLOCKER_DISK, 0},
+    {"entitlement over", bend_entitlement, KEDGE_BLOCKER_ENTITLEMENT, 0},
+    {"draft", bend_stage, KEDGE_BLOCKER_STAGE, 0},
+    {"draft, no policy", bend_draft_without_policy, KEDGE_BLOCKER_NONE, 0},
+    {"window closed", bend_closed, KEDGE_BLOCKER_WINDOW, 15 * 3600000},
+    {"window open", bend_open, KEDGE_BLOCKER_NONE, 0},
+    {"window denies", bend_denied, KEDGE_BLOCKER_WINDOW, 1800000},
+    {"window denied until now", bend_denied_before, KEDGE_BLOCKER_NONE, 0},
+    {"failed here", bend_failed, KEDGE_BLOCKER_FAILED, 0},
+    {"another content failed", bend_failed_before, KEDGE_BLOCKER_NONE, 0},
+    {"no key", bend_key, KEDGE_BLOCKER_KEY, 0},
+    {"never reported", bend_offline, KEDGE_BLOCKER_OFFLINE, 0},
+    {"no budget", bend_budget, KEDGE_BLOCKER_BUDGET, 0},
+    {"99% of one", bend_budget_percent, KEDGE_BLOCKER_BUDGET, 0},
+    {"budget of one", bend_budget_enough, KEDGE_BLOCKER_NONE, 0},
+    {"left the manifests", bend_left, KEDGE_BLOCKER_KEY, 0},
+};
+
+static const struct kedge_plan *play(struct scene *s)
+{
+    const void *deployments[] = {&s->other, &s->deployment};
+    s->specs.kinds[KEDGE_KIND_DEPLOYMENT] = kedge_table_build(&s->arena, deployments, 2);
+    s->specs.kinds[KEDGE_KIND_POLICY] =
+        kedge_table_build(&s->arena, &(const void *){&s->policy}, 1);
+    if (s->window.cron.minutes != 0) {
+        cr_assert_eq(kedge_zone_load(&s->arena, "UTC", &s->window.zone, NULL), 0);
+        s->specs.kinds[KEDGE_KIND_MAINTENANCE_WINDOW] =
+            kedge_table_build(&s->arena, &(const void *){&s->window}, 1);
+    }
+    s->desired.specs = &s->specs;
+    s->change.desired = s->row;
+    s->change.actual = s->reported ? s->actual : NULL;
+    s->change.want = s->change.verb == KEDGE_VERB_DESTROY ? NULL : &s->want;
+    s->change.have = s->change.verb == KEDGE_VERB_DESTROY ? &s->have : NULL;
+    struct kedge_changes *changes = kedge_arena_new(&s->arena, struct kedge_changes);
+    *changes = (struct kedge_changes){.at = &s->change, .count = 1};
+    struct kedge_actual_device *at[] = {s->actual};
+    struct kedge_actual actual = {at, s->reported, 1};
+    return kedge_schedule_plan(&s->arena, changes, &s->desired, &actual, noon);
+}
+
+Test(schedule, each_rule_holds_what_it_is_for)
+{
+    for (size_t i = 0; i < KEDGE_COUNT(rows); i++) {
+        struct scene s = {0};
+        set_scene(&s);
+        rows[i].bend(&s);
+        const struct kedge_plan *plan = play(&s);
+        const struct kedge_step *step = &plan->steps[0];
+        cr_expect_eq(step->blocker, rows[i].blocker, "%s: %s (%s)", rows[i].about,
+                     kedge_word_name(&kedge_blocker_words, (int)step->blocker), step->why);
+        cr_expect_eq(step->until, rows[i].until == 0 ? 0 : noon + rows[i].until, "%s",
+                     rows[i].about);
+        expect_explained(plan, noon, (int)i);
+        kedge_actual_device_free(s.actual);
+        kedge_arena_release(&s.arena);
+    }
+    kedge_test_no_leaks();
+}
+
+Test(schedule, waves_follow_dependencies)
+{
+    struct scene s = {0};
+    set_scene(&s);
+    need_base(&s);
+    cr_expect_eq(play(&s)->steps[0].wave, 2u);
+    /* A circle ends, and holds. */
+    static const char *const names[] = {"one"};
+    s.other.depends_on = (struct kedge_strings){names, 1};
+    s.have.verified = false;
+    const struct kedge_plan *plan = play(&s);
+    cr_expect_gt(plan->steps[0].wave, 1u);
+    cr_expect_eq(plan->steps[0].blocker, KEDGE_BLOCKER_DEPENDENCY);
+    kedge_actual_device_free(s.actual);
+    kedge_arena_release(&s.arena);
+}
