@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "encoding.h"
 #include "value.h"
 
 static void add_steps(struct kedge_buf *out, const struct kedge_decode_step *step)
@@ -50,6 +51,7 @@ void kedge_decode_refuse(struct kedge_decoder *decoder, const struct kedge_yaml_
     va_start(arguments, message);
     kedge_buf_vprintf(&text, message, arguments);
     va_end(arguments);
+    kedge_encoding_tidy(&text);
     add(decoder, KEDGE_SEVERITY_ERROR, node, rule, remedy, text.data);
 }
 

@@ -95,3 +95,18 @@ bool kedge_encoding_check(struct kedge_slice data, const char *file,
     }
     return true;
 }
+
+void kedge_encoding_tidy(struct kedge_buf *message)
+{
+    enum { LONGEST = 300 };
+    for (size_t i = 0; i < message->size; i++)
+        if ((unsigned char)message->data[i] < ' ')
+            message->data[i] = ' ';
+    if (message->size <= LONGEST)
+        return;
+    size_t end = LONGEST;
+    while ((message->data[end] & 0xC0) == 0x80)
+        end--;
+    message->size = end;
+    kedge_buf_puts(message, "...");
+}

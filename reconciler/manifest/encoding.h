@@ -15,3 +15,5 @@ bool kedge_encoding_is_printable(uint32_t character);
 /* Adds a finding for the first character that is refused; true when there is none. */
 bool kedge_encoding_check(struct kedge_slice data, const char *file,
                           struct kedge_findings *findings);
+/* Makes a message that quotes foreign text one line of bearable length. */
+void kedge_encoding_tidy(struct kedge_buf *message);

@@ -176,10 +176,11 @@ static bool is_empty(const struct kedge_specs *specs)
     return true;
 }
 
-/* Indexes what was read and checks what that bears on. */
+/* Indexes what was read and checks what that bears on. `errors`: of `findings` before this load. */
 static struct kedge_specs *build(struct kedge_arena *arena, const struct kedge_specs *previous,
                                  const struct kedge_tree *tree, const struct load *load,
-                                 size_t count, bool unreadable, struct kedge_findings *findings)
+                                 size_t count, bool unreadable, size_t errors,
+                                 struct kedge_findings *findings)
 {
     struct kedge_specs *specs = kedge_arena_new(arena, struct kedge_specs);
     struct kedge_index_effect effect = {0};
@@ -190,7 +191,7 @@ static struct kedge_specs *build(struct kedge_arena *arena, const struct kedge_s
     /* With a file missing, every reference into it would be blamed. */
     if ((effect.others_changed || effect.devices_removed) && !unreadable)
         kedge_check_specs(specs, findings);
-    if (is_empty(specs) && !unreadable)
+    if (is_empty(specs) && findings->errors == errors)
         kedge_finding_add(findings, KEDGE_SEVERITY_ERROR, "empty-revision",
                           (struct kedge_position){0}, NULL,
                           "check the manifest path; to empty the fleet, delete its deployments "
@@ -223,7 +224,8 @@ int kedge_load_specs(struct kedge_arena *pool, const struct kedge_specs *previou
         kedge_finding_merge(findings, &load.workers[i].findings);
         kedge_findings_release(&load.workers[i].findings);
     }
-    struct kedge_specs *specs = build(&arena, previous, tree, &load, count, unreadable, findings);
+    struct kedge_specs *specs =
+        build(&arena, previous, tree, &load, count, unreadable, errors, findings);
     kedge_finding_sort(findings);
     free(load.entries);
     free(load.changes);

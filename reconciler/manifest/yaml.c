@@ -48,17 +48,12 @@ static struct kedge_position position(const struct kedge_yaml *r, const yaml_mar
     return (struct kedge_position){r->file, (uint32_t)mark->line + 1, (uint32_t)mark->column + 1};
 }
 
-static void refuse(struct kedge_yaml *r, const yaml_mark_t *mark, const char *rule,
-                   const char *remedy, const char *message)
-{
-    kedge_finding_add(r->findings, KEDGE_SEVERITY_ERROR, rule, position(r, mark), NULL, remedy,
-                      "%s", message);
-}
-
+/* Adds an error finding and ends the reading. */
 static void stop(struct kedge_yaml *r, const yaml_mark_t *mark, const char *rule,
                  const char *remedy, const char *message)
 {
-    refuse(r, mark, rule, remedy, message);
+    kedge_finding_add(r->findings, KEDGE_SEVERITY_ERROR, rule, position(r, mark), NULL, remedy,
+                      "%s", message);
     r->broken = true;
 }
 
@@ -251,16 +246,18 @@ static bool check_escapes(struct kedge_yaml *r, const yaml_event_t *event)
     return true;
 }
 
-static void check_key(struct kedge_yaml *r, const yaml_event_t *event)
+/* False when nobody could agree on what the key is. */
+static bool check_key(struct kedge_yaml *r, const yaml_event_t *event)
 {
     bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     const char *text = (const char *)event->data.scalar.value;
     if (plain && strcmp(text, "<<") == 0)
-        refuse(r, &event->start_mark, "merge-key", "write the fields out",
-               "merge keys ('<<') are not allowed");
-    else if (event->data.scalar.length == 0)
-        refuse(r, &event->start_mark, "empty-key", "give the field a name",
-               "a key must not be empty");
+        stop(r, &event->start_mark, "merge-key", "write the fields out",
+             "merge keys ('<<') are not allowed");
+    else if (plain && event->data.scalar.length == 0)
+        stop(r, &event->start_mark, "empty-key", "give the field a name",
+             "a key must not be empty");
+    return !r->broken;
 }
 
 static void on_scalar(struct kedge_yaml *r, const yaml_event_t *event)
@@ -282,8 +279,8 @@ static void on_scalar(struct kedge_yaml *r, const yaml_event_t *event)
         r->broken = true;
         return;
     }
-    if (is_key(r))
-        check_key(r, event);
+    if (is_key(r) && !check_key(r, event))
+        return;
 
     enum kedge_yaml_type type =
         style == YAML_PLAIN_SCALAR_STYLE ? resolve(text) : KEDGE_YAML_STRING;
@@ -330,8 +327,11 @@ static void add_duplicate(struct kedge_yaml *r, const struct kedge_yaml_node *fi
                           const struct kedge_yaml_node *again)
 {
     struct kedge_position at = {r->file, again->line, again->column};
+    kedge_auto(kedge_buf) struct kedge_buf text = {0};
+    kedge_buf_printf(&text, "%s", again->text);
+    kedge_encoding_tidy(&text);
     kedge_finding_add(r->findings, KEDGE_SEVERITY_ERROR, "duplicate-key", at, NULL,
-                      "keep one of them", "'%s' is given twice, first at line %u", again->text,
+                      "keep one of them", "'%s' is given twice, first at line %u", text.data,
                       first->line);
 }
 
@@ -483,15 +483,16 @@ static void add_syntax_error(struct kedge_yaml *r)
     /* libyaml's reader names bytes; the same check with lines and columns says it better. */
     if (parser->error == YAML_READER_ERROR && !kedge_encoding_check(r->data, r->file, r->findings))
         return;
-    const char *problem = parser->problem ? parser->problem : "cannot be read";
-    struct kedge_position at = position(r, &parser->problem_mark);
+    const yaml_mark_t *mark = &parser->problem_mark;
+    kedge_auto(kedge_buf) struct kedge_buf text = {0};
+    kedge_buf_printf(&text, "broken YAML: %s", parser->problem ? parser->problem : "unreadable");
     if (parser->context)
-        kedge_finding_add(r->findings, KEDGE_SEVERITY_ERROR, "syntax", at, NULL, NULL,
-                          "broken YAML: %s %s that began at line %zu", problem, parser->context,
-                          parser->context_mark.line + 1);
-    else
-        kedge_finding_add(r->findings, KEDGE_SEVERITY_ERROR, "syntax", at, NULL, NULL,
-                          "broken YAML: %s", problem);
+        kedge_buf_printf(&text, " %s", parser->context);
+    if (parser->context && parser->context_mark.line != mark->line)
+        kedge_buf_printf(&text, " (from line %zu on)", parser->context_mark.line + 1);
+    kedge_finding_add(r->findings, KEDGE_SEVERITY_ERROR, "syntax", position(r, mark), NULL,
+                      byte_at(r, mark) == '\t' ? "indent with spaces, not with tabs" : NULL, "%s",
+                      text.data);
 }
 
 static void read_events(struct kedge_yaml *r, kedge_yaml_visit *visit, void *payload)
