@@ -337,8 +337,12 @@ int kedge_dispatch_recall(struct kedge_server *server, struct kedge_peer *peer,
                           struct kedge_actual_device *row, struct kedge_err *err)
 {
     struct recalling to = {.peer = peer, .row = row};
-    int code = kedge_store_get_device(server->options.store, peer->name, visit_one, &to, err);
-    return code == KEDGE_NOTFOUND ? 0 : code;
+    struct kedge_err why;
+    int code = kedge_store_get_device(server->options.store, peer->name, visit_one, &to, &why);
+    if (!code || code == KEDGE_NOTFOUND)
+        return 0;
+    *err = why;
+    return code;
 }
 
 static int visit_each(const struct kedge_store_device *device, void *payload)
