@@ -195,6 +195,8 @@ static bool held_failed(struct pass *pass, struct kedge_step *step)
 {
     const struct kedge_change *change = step->change;
     const struct kedge_report *report = change->actual != NULL ? &change->actual->report : NULL;
+    if (change->want->assignment.state == KEDGE_RUN_STOPPED)
+        return false; /* what does not run cannot fail, and what runs in its place must stop */
     for (uint32_t i = 0; report != NULL && i < report->progress_count; i++) {
         const struct kedge_progress *progress = &report->progress[i];
         if ((progress->state != KEDGE_ACTION_FAILED &&
