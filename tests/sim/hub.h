@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The real server behind a network that loses, doubles, delays and reorders. */
+#pragma once
+
+#include "device.h"
+#include "repository.h"
+
+struct sim_hub;
+
+struct sim_hub *sim_hub_new(struct sim_world *world, struct sim_repository *repository,
+                            const struct kedge_key *director);
+/* The end of the server, as sim_device_end. */
+void sim_hub_end(struct sim_hub *hub);
+void sim_hub_free(struct sim_hub *hub);
+void sim_hub_boot(struct sim_hub *hub);
+/* Dies at once, with everything it was asked, and comes back from its store. */
+void sim_hub_crash(struct sim_hub *hub);
+/* A sim_exchange. */
+void sim_hub_exchange(void *hub, struct sim_ticket ticket, const char *device,
+                      struct kedge_slice report, kedge_ms wait);
+/* What the server says of itself, for a person. */
+void sim_hub_print(struct sim_hub *hub);
