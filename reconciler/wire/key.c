@@ -155,6 +155,15 @@ static bool is_sound_point(const uint8_t point[KEDGE_KEY_PUBLIC])
     return memcmp(again, identity, sizeof again) != 0;
 }
 
+int kedge_public_key_check(const struct kedge_public_key *key, struct kedge_err *err)
+{
+    if (!is_sound_point(key->bytes))
+        return kedge_err_set(err, KEDGE_DENIED,
+                             "it is not a safe point of the curve: nobody can hold its private "
+                             "half alone");
+    return 0;
+}
+
 static bool parse_base64(const char *text, struct kedge_public_key *out)
 {
     kedge_auto(kedge_buf) struct kedge_buf bytes = {0};
@@ -179,11 +188,8 @@ int kedge_public_key_parse(const char *text, struct kedge_public_key *out, struc
                              "public key '%.80s' is neither '" PUBLIC_PREFIX
                              "<base64>' nor 64 lower-case hex digits",
                              text);
-    if (!is_sound_point(key.bytes))
-        return kedge_err_set(err, KEDGE_DENIED,
-                             "public key '%.80s' is not a safe point of the curve: nobody can "
-                             "hold its private half alone",
-                             text);
+    if (kedge_public_key_check(&key, err))
+        return kedge_err_wrap(err, "public key '%.80s'", text);
     *out = key;
     return 0;
 }

@@ -52,6 +52,9 @@ const char *kedge_public_key_format(const struct kedge_public_key *key, char tex
 /* That form, or 64 hex digits; low-order and non-canonical points are KEDGE_DENIED. */
 int kedge_public_key_parse(const char *text, struct kedge_public_key *out,
                            struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Bytes that came in another form: KEDGE_DENIED for low-order and non-canonical points. */
+int kedge_public_key_check(const struct kedge_public_key *key,
+                           struct kedge_err *err) KEDGE_MUST_CHECK;
 /* A file that holds one such line. */
 int kedge_public_key_load(const char *path, struct kedge_public_key *out,
                           struct kedge_err *err) KEDGE_MUST_CHECK;
