@@ -134,7 +134,7 @@ struct scene {
     struct kedge_requires requires;
     struct kedge_deployment deployment, other;
     struct kedge_device device;
-    struct kedge_policy policy;
+    struct kedge_policy policy, tighter;
     struct kedge_window window;
     struct kedge_desired_assignment want, needed;
     struct kedge_desired_device *row;
@@ -342,6 +342,12 @@ static void bend_budget_enough(struct scene *s)
     destroy(s);
     s->policy.destroy_budget = 1;
 }
+static void bend_budgets(struct scene *s)
+{
+    bend_budget_enough(s);
+    s->tighter.object.name = "tighter";
+    s->tighter.has_destroy_budget = true;
+}
 static void bend_left(struct scene *s)
 {
     destroy(s);
@@ -383,30 +389,38 @@ static const struct {
     {"no budget", bend_budget, KEDGE_BLOCKER_BUDGET, 0},
     {"99% of one", bend_budget_percent, KEDGE_BLOCKER_BUDGET, 0},
     {"budget of one", bend_budget_enough, KEDGE_BLOCKER_NONE, 0},
+    {"two budgets, one none", bend_budgets, KEDGE_BLOCKER_BUDGET, 0},
     {"left the manifests", bend_left, KEDGE_BLOCKER_KEY, 0},
 };
 
-static const struct kedge_plan *play(struct scene *s)
+static const struct kedge_plan *play_all(struct scene *s, const struct kedge_change *at,
+                                         size_t count)
 {
     const void *deployments[] = {&s->other, &s->deployment};
     s->specs.kinds[KEDGE_KIND_DEPLOYMENT] = kedge_table_build(&s->arena, deployments, 2);
+    const void *policies[] = {&s->policy, &s->tighter};
     s->specs.kinds[KEDGE_KIND_POLICY] =
-        kedge_table_build(&s->arena, &(const void *){&s->policy}, 1);
+        kedge_table_build(&s->arena, policies, s->tighter.object.name == NULL ? 1 : 2);
     if (s->window.cron.minutes != 0) {
         cr_assert_eq(kedge_zone_load(&s->arena, "UTC", &s->window.zone, NULL), 0);
         s->specs.kinds[KEDGE_KIND_MAINTENANCE_WINDOW] =
             kedge_table_build(&s->arena, &(const void *){&s->window}, 1);
     }
     s->desired.specs = &s->specs;
+    struct kedge_changes *changes = kedge_arena_new(&s->arena, struct kedge_changes);
+    *changes = (struct kedge_changes){.at = at, .count = count};
+    struct kedge_actual_device *rows_held[] = {s->actual};
+    struct kedge_actual actual = {rows_held, s->reported, 1};
+    return kedge_schedule_plan(&s->arena, changes, &s->desired, &actual, noon);
+}
+
+static const struct kedge_plan *play(struct scene *s)
+{
     s->change.desired = s->row;
     s->change.actual = s->reported ? s->actual : NULL;
     s->change.want = s->change.verb == KEDGE_VERB_DESTROY ? NULL : &s->want;
     s->change.have = s->change.verb == KEDGE_VERB_DESTROY ? &s->have : NULL;
-    struct kedge_changes *changes = kedge_arena_new(&s->arena, struct kedge_changes);
-    *changes = (struct kedge_changes){.at = &s->change, .count = 1};
-    struct kedge_actual_device *at[] = {s->actual};
-    struct kedge_actual actual = {at, s->reported, 1};
-    return kedge_schedule_plan(&s->arena, changes, &s->desired, &actual, noon);
+    return play_all(s, &s->change, 1);
 }
 
 Test(schedule, each_rule_holds_what_it_is_for)
@@ -441,6 +455,25 @@ Test(schedule, waves_follow_dependencies)
     const struct kedge_plan *plan = play(&s);
     cr_expect_gt(plan->steps[0].wave, 1u);
     cr_expect_eq(plan->steps[0].blocker, KEDGE_BLOCKER_DEPENDENCY);
+    kedge_actual_device_free(s.actual);
+    kedge_arena_release(&s.arena);
+}
+
+/* Two steps that fit alone do not fit together: the second waits for what the first leaves. */
+Test(schedule, steps_of_a_device_share_its_disk)
+{
+    struct scene s = {0};
+    set_scene(&s);
+    s.requires.disk = 500;
+    play(&s);
+    struct kedge_change both[] = {s.change, s.change};
+    both[0].want = &s.needed;
+    both[0].instance = "a";
+    const struct kedge_plan *plan = play_all(&s, both, 2);
+    cr_expect_eq(plan->steps[0].blocker, KEDGE_BLOCKER_NONE);
+    cr_expect_eq(plan->steps[1].blocker, KEDGE_BLOCKER_DISK);
+    s.actual->report.disk_free = 1200;
+    cr_expect_eq(play_all(&s, both, 2)->released, 2);
     kedge_actual_device_free(s.actual);
     kedge_arena_release(&s.arena);
 }

@@ -68,6 +68,8 @@ static const struct kedge_model *make_model(struct world *w, size_t index)
 {
     struct kedge_model *model = kedge_arena_new(&w->arena, struct kedge_model);
     model->object.name = kedge_arena_printf(&w->arena, "m%zu", index);
+    if (chance(w, 50))
+        model->access = (struct kedge_strings){values, 1 + (uint32_t)below(w, 2)};
     return model;
 }
 
