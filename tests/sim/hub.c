@@ -44,6 +44,29 @@ struct timer {
 
 static void step(struct sim_hub *hub, const struct kedge_server_message *message);
 
+/* The memory store on a disk that may be full: `self` is the driver's, so what it needs stands here. */
+static struct {
+    struct sim_world *world;
+    const struct kedge_store_ops *driver;
+    struct kedge_store_ops ops;
+} disk;
+
+static int commit_or_fill(struct kedge_store *self, struct kedge_err *err)
+{
+    if (!sim_world_chance(disk.world, disk.world->faults.disk_full))
+        return disk.driver->commit(self, err);
+    return kedge_err_set(err, KEDGE_LIMIT, "the disk is full");
+}
+
+static void mount_disk(struct sim_world *world, struct kedge_store *store)
+{
+    disk.world = world;
+    disk.driver = store->ops;
+    disk.ops = *store->ops;
+    disk.ops.commit = commit_or_fill;
+    store->ops = &disk.ops;
+}
+
 static void drop_call(struct call *call)
 {
     if (--call->pending)
@@ -209,6 +232,10 @@ static void step(struct sim_hub *hub, const struct kedge_server_message *message
     kedge_auto(kedge_server_replies) struct kedge_server_replies replies = {0};
 
     kedge_server_step(hub->server, message, 1, sim_world_wall(hub->world), &replies);
+    if (sim_world_chance(hub->world, hub->world->faults.server_step)) {
+        sim_hub_crash(hub); /* what was stored stays, what was to be said is never said */
+        return;
+    }
     for (size_t i = 0; i < replies.count; i++) {
         if (replies.at[i].kind == KEDGE_SERVER_FETCH)
             plan_timer(hub, sim_world_span(hub->world, 10, 2000), fetched);
@@ -286,6 +313,7 @@ struct sim_hub *sim_hub_new(struct sim_world *world, struct sim_repository *repo
         fprintf(stderr, "sim: %s\n", err.msg);
         abort();
     }
+    mount_disk(world, hub->store);
     hub->options = (struct kedge_server_options){
         .store = hub->store,
         .revisions = sim_repository_revisions(repository),

@@ -27,7 +27,8 @@ static const struct sim_faults storm = {
     .fetch = 20,
     .tamper = 10,
     .partition = 5,
-    .server = 10,
+    .server = 5,
+    .server_step = 1,
 };
 
 struct options {

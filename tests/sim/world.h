@@ -7,15 +7,16 @@
 
 /* Chances in percent, all of them per occasion. */
 struct sim_faults {
-    unsigned drop;      /* a message is lost */
-    unsigned duplicate; /* a message arrives twice */
-    unsigned delay;     /* a message takes seconds rather than milliseconds: reorders */
-    unsigned crash;     /* an agent dies around an effect: before it, or before its answer */
-    unsigned disk_full; /* a write fails for want of room */
-    unsigned fetch;     /* a download breaks off */
-    unsigned tamper;    /* per minute: a process is killed, a file changed, a folder removed */
-    unsigned partition; /* per minute: a device loses the network for a while */
-    unsigned server;    /* per minute: the server dies and comes back from its store */
+    unsigned drop;        /* a message is lost */
+    unsigned duplicate;   /* a message arrives twice */
+    unsigned delay;       /* a message takes seconds rather than milliseconds: reorders */
+    unsigned crash;       /* an agent dies around an effect: before it, or before its answer */
+    unsigned disk_full;   /* a write fails for want of room */
+    unsigned fetch;       /* a download breaks off */
+    unsigned tamper;      /* per minute: a process is killed, a file changed, a folder removed */
+    unsigned partition;   /* per minute: a device loses the network for a while */
+    unsigned server;      /* per minute: the server dies and comes back from its store */
+    unsigned server_step; /* the server dies between storing and answering */
 };
 
 typedef void sim_action(void *payload);
