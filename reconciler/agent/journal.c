@@ -83,12 +83,11 @@ static int reserve(const struct kedge_journal *journal)
 
 static int open_file(struct kedge_journal *journal, struct kedge_err *err)
 {
-    int fd = openat(journal->dir, journal->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0)
+    /* Never keep the file that was replaced: what is appended there is lost. */
+    kedge_fd_auto(&journal->fd);
+    journal->fd = openat(journal->dir, journal->path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (journal->fd < 0)
         return kedge_err_sys(err, errno, "cannot open the journal");
-    if (journal->fd >= 0)
-        close(journal->fd);
-    journal->fd = fd;
     (void)!reserve(journal);
     return 0;
 }
@@ -155,6 +154,9 @@ int kedge_journal_append(struct kedge_journal *journal, struct kedge_slice recor
     kedge_journal_frame(&frame, record);
     if (record.size > RECORD_MOST || frame.size > KEDGE_LIMIT_JOURNAL - journal->size)
         return kedge_err_set(err, KEDGE_LIMIT, "the journal is full");
+    int code = journal->fd < 0 ? open_file(journal, err) : 0;
+    if (code)
+        return code;
     size_t done = 0;
     int sys = 0;
     while (done < frame.size && !sys) {

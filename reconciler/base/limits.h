@@ -75,7 +75,6 @@
 
 /* Device. */
 #define KEDGE_LIMIT_LOG_FILE   KEDGE_MIB(10) /* one log file of an instance before it rotates */
-#define KEDGE_LIMIT_LOG_FILES  3
 #define KEDGE_LIMIT_JOURNAL    KEDGE_MIB(64)
 #define KEDGE_LIMIT_PROBE_BODY KEDGE_KIB(64)  /* bytes of a probe's answer that are read */
 #define KEDGE_LIMIT_MESSAGE    1024           /* one message in a report */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carries out what the agent asks for, on one machine: a libuv loop that blocks in worker threads
+ * only, the disk, the runtimes, the server. */
+#pragma once
+
+#include "agent.h"
+
+struct kedge_shell_config {
+    const char *server; /* URL */
+    const char *device;
+    const char *state_dir;
+    const char *ca_file; /* or NULL */
+    const struct kedge_key *key;
+    const struct kedge_public_key *directors;
+    size_t director_count;
+    kedge_ms wait;    /* long poll */
+    bool stop_models; /* at the end; else they serve on and are taken over by the next agent */
+    bool once;        /* end when the set of the order is held and the server has been told */
+};
+
+/* Runs until SIGTERM or SIGINT. KEDGE_CONFLICT: another agent has the state folder. Blocks; once per
+ * process. */
+int kedge_shell_run(const struct kedge_shell_config *config,
+                    struct kedge_err *err) KEDGE_MUST_CHECK;

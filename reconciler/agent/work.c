@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "work.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "artifact/fetch.h"
+#include "base/digest.h"
+#include "base/fs.h"
+#include "runtime/probe.h"
+
+struct kedge_runtime *kedge_work_runtime(const struct kedge_work_tools *tools,
+                                         enum kedge_driver driver)
+{
+    return (size_t)driver < KEDGE_COUNT(tools->runtimes) ? tools->runtimes[driver] : NULL;
+}
+
+static struct kedge_runtime_unit unit_of(struct kedge_work *work, bool made)
+{
+    return kedge_slots_unit(work->tools->slots, &work->arena, work->effect.instance,
+                            &work->effect.content, work->effect.assignment, made);
+}
+
+static struct kedge_runtime *runtime_of(struct kedge_work *work)
+{
+    const struct kedge_assignment *assignment = work->effect.assignment;
+    struct kedge_runtime *runtime =
+        kedge_work_runtime(work->tools,
+                           assignment ? assignment->runtime.driver : KEDGE_DRIVER_PROCESS);
+    if (!runtime)
+        kedge_err_set(&work->err, KEDGE_UNSUPPORTED, "this agent has no runtime '%s'",
+                      kedge_word_name(&kedge_driver_words, assignment->runtime.driver));
+    return runtime;
+}
+
+static void on_bytes(int64_t bytes, void *payload)
+{
+    struct kedge_work *work = payload;
+    atomic_store(&work->bytes, bytes);
+    uv_async_send(work->progress);
+}
+
+static int run_exchange(struct kedge_work *work)
+{
+    struct kedge_transport *transport = work->tools->transport;
+    return transport->ops->exchange(transport, work->effect.bytes, work->effect.wait, work->cancel,
+                                    &work->envelope, work->grant, &work->err);
+}
+
+static int run_fetch(struct kedge_work *work)
+{
+    const struct kedge_fetch fetch = {
+        .store = kedge_slots_store(work->tools->slots),
+        .artifact = &work->effect.assignment->artifact,
+        .origin = {.hub = work->tools->server,
+                   .device = work->tools->device,
+                   .ca_file = work->tools->ca_file,
+                   .grant = work->grant[0] ? work->grant : NULL,
+                   .cancel = work->cancel},
+        .progress = on_bytes,
+        .payload = work,
+    };
+    return kedge_fetch_run(&fetch, &work->err);
+}
+
+/* Checked while it lies in tmp/: what shows can be run. */
+static int run_stage(struct kedge_work *work)
+{
+    struct kedge_slots *slots = work->tools->slots;
+    const struct kedge_assignment *assignment = work->effect.assignment;
+    struct kedge_runtime *runtime = runtime_of(work);
+    if (!runtime)
+        return KEDGE_UNSUPPORTED;
+    int code = kedge_slots_make(slots, assignment, &work->err);
+    if (code)
+        return code;
+    const struct kedge_runtime_unit unit = unit_of(work, true);
+    code = runtime->ops->check(runtime, &unit, &work->err);
+    if (!code)
+        code = kedge_slots_place(slots, assignment, &work->err);
+    if (code)
+        kedge_slots_drop(slots, assignment);
+    return code;
+}
+
+static int run_start(struct kedge_work *work)
+{
+    struct kedge_runtime *runtime = runtime_of(work);
+    if (!runtime)
+        return KEDGE_UNSUPPORTED;
+    const struct kedge_runtime_unit unit = unit_of(work, false);
+    int code = runtime->ops->start(runtime, &unit, &work->status, &work->err);
+    if (code == KEDGE_EXISTS) {
+        /* One we lost sight of, from files that are gone: it makes room for this one. */
+        code = runtime->ops->stop(runtime, &unit, &work->err);
+        if (!code)
+            code = runtime->ops->start(runtime, &unit, &work->status, &work->err);
+    }
+    if (!code)
+        work->watch = runtime->ops->watch(runtime, &unit);
+    return code;
+}
+
+static int run_probe(struct kedge_work *work)
+{
+    const struct kedge_runtime_unit unit = unit_of(work, false);
+    return kedge_probe_run(&unit, &work->running, &work->err);
+}
+
+static int run_stop(struct kedge_work *work)
+{
+    struct kedge_runtime *runtime = runtime_of(work);
+    const struct kedge_runtime_unit unit = unit_of(work, false);
+    return runtime ? runtime->ops->stop(runtime, &unit, &work->err) : KEDGE_OK;
+}
+
+static int run_switch(struct kedge_work *work)
+{
+    return kedge_slots_switch(work->tools->slots, work->effect.instance, &work->effect.content,
+                              &work->err);
+}
+
+static int run_remove(struct kedge_work *work)
+{
+    return kedge_slots_remove(work->tools->slots, work->effect.instance, &work->effect.content,
+                              &work->err);
+}
+
+static int run_collect(struct kedge_work *work)
+{
+    return kedge_fetch_collect(kedge_slots_store(work->tools->slots), work->effect.keep,
+                               work->effect.keep_count, &work->err);
+}
+
+static int run_publish(struct kedge_work *work)
+{
+    int root = kedge_slots_root(work->tools->slots);
+    const struct kedge_agent_effect *effect = &work->effect;
+    int code = kedge_fs_write(root, "models.json", effect->bytes.data, effect->bytes.size, 0644,
+                              &work->err);
+    return code ? code
+                : kedge_fs_write(root, "status.json", effect->status.data, effect->status.size,
+                                 0644, &work->err);
+}
+
+static int run_look(struct kedge_work *work)
+{
+    return kedge_look_run(work->tools->slots, work->effect.deep, &work->look, &work->err);
+}
+
+static int (*const runs[])(struct kedge_work *work) = {
+    [KEDGE_AGENT_EXCHANGE] = run_exchange, [KEDGE_AGENT_FETCH] = run_fetch,
+    [KEDGE_AGENT_STAGE] = run_stage,       [KEDGE_AGENT_START] = run_start,
+    [KEDGE_AGENT_PROBE] = run_probe,       [KEDGE_AGENT_STOP] = run_stop,
+    [KEDGE_AGENT_SWITCH] = run_switch,     [KEDGE_AGENT_REMOVE] = run_remove,
+    [KEDGE_AGENT_COLLECT] = run_collect,   [KEDGE_AGENT_PUBLISH] = run_publish,
+    [KEDGE_AGENT_LOOK] = run_look,
+};
+
+void kedge_work_run(struct kedge_work *work)
+{
+    work->code = runs[work->effect.kind](work);
+    if (!work->code)
+        return;
+    kedge_buf_puts(&work->message, work->err.msg);
+    if (work->effect.kind != KEDGE_AGENT_PROBE && work->effect.kind != KEDGE_AGENT_START)
+        return;
+    kedge_auto(kedge_buf) struct kedge_buf tail = {0};
+    kedge_slots_log_tail(work->tools->slots, work->effect.instance, &tail);
+    if (tail.size)
+        kedge_buf_printf(&work->message, "; its log ends:\n%s", tail.data);
+}
+
+void kedge_work_free(struct kedge_work *work)
+{
+    kedge_arena_release(&work->arena);
+    kedge_buf_release(&work->message);
+    kedge_buf_release(&work->envelope);
+    kedge_look_release(&work->look);
+    if (work->cancel >= 0)
+        close(work->cancel);
+    free(work);
+}
