@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kedge-agent: the program on the device. */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/shell.h"
+#include "base/alloc.h"
+#include "base/fs.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "net/httpc.h"
+#include "wire/keyfile.h"
+
+#define EXIT_USAGE     64
+#define DIRECTORS_MOST 8
+#define STATE_DIR      "/var/lib/kedge-agent"
+#define WAIT_DEFAULT   60 /* seconds */
+
+struct options {
+    char *server, *name, *key, *passphrase_file, *state_dir, *ca_file, *out, *output;
+    char *director_keys[DIRECTORS_MOST];
+    size_t director_count;
+    char *wait, *log_level, *config;
+    bool once, stop_models, help, json_log;
+};
+
+enum option_kind { TEXT, FLAG, DIRECTOR };
+
+/* Every option once: flags, lines of a configuration file and help come from here. */
+static const struct {
+    const char *name;
+    enum option_kind kind;
+    size_t offset;
+    const char *value, *help;
+} rows[] = {
+    {"server", TEXT, offsetof(struct options, server), "URL", "the server to ask, http: or https:"},
+    {"name", TEXT, offsetof(struct options, name), "NAME", "this device's name in the manifests"},
+    {"key", TEXT, offsetof(struct options, key), "FILE", "this device's private key"},
+    {"passphrase-file", TEXT, offsetof(struct options, passphrase_file), "FILE",
+     "holds the passphrase of a sealed key"},
+    {"director-key", DIRECTOR, 0, "FILE|KEY",
+     "public key that signs orders, as a file or as 'ed25519:...'; may be given again"},
+    {"state-dir", TEXT, offsetof(struct options, state_dir), "DIR",
+     "where everything is kept [" STATE_DIR "]"},
+    {"ca-file", TEXT, offsetof(struct options, ca_file), "FILE",
+     "certificate authorities for https [the system's]"},
+    {"wait", TEXT, offsetof(struct options, wait), "SECONDS",
+     "how long the server may hold an answer back [60]"},
+    {"stop-models", FLAG, offsetof(struct options, stop_models), NULL,
+     "stop the models when the agent ends; else they serve on"},
+    {"once", FLAG, offsetof(struct options, once), NULL,
+     "end once the device holds what its order says"},
+    {"config", TEXT, offsetof(struct options, config), "FILE",
+     "read 'option = value' lines; options given here win"},
+    {"out", TEXT, offsetof(struct options, out), "FILE", "where the new private key goes"},
+    {"output", TEXT, offsetof(struct options, output), "FORMAT", "text or json [text]"},
+    {"log-level", TEXT, offsetof(struct options, log_level), "LEVEL",
+     "error, warn, info or debug [info]"},
+    {"log-json", FLAG, offsetof(struct options, json_log), NULL, "log JSON lines"},
+    {"help", FLAG, offsetof(struct options, help), NULL, "this text"},
+};
+
+static int fail(const struct kedge_err *err)
+{
+    fprintf(stderr, "kedge-agent: %s\n", err->msg);
+    return EXIT_FAILURE;
+}
+
+static int complain(const char *verb, const char *what)
+{
+    fprintf(stderr, "kedge-agent: %s\nTry 'kedge-agent %s%s--help'.\n", what, verb ? verb : "",
+            verb ? " " : "");
+    return EXIT_USAGE;
+}
+
+static void options_auto(struct options *options)
+{
+    for (size_t i = 0; i < KEDGE_COUNT(rows); i++)
+        if (rows[i].kind == TEXT)
+            free(*(char **)((char *)options + rows[i].offset));
+    for (size_t i = 0; i < options->director_count; i++)
+        free(options->director_keys[i]);
+}
+
+static int set_option(struct options *options, size_t row, const char *value, bool replace,
+                      struct kedge_err *err)
+{
+    char *field = (char *)options + rows[row].offset;
+    char **text = (char **)field;
+    switch (rows[row].kind) {
+    case FLAG:
+        *(bool *)field = true;
+        return 0;
+    case DIRECTOR:
+        if (options->director_count == DIRECTORS_MOST)
+            return kedge_err_set(err, KEDGE_LIMIT, "more than %d director keys", DIRECTORS_MOST);
+        options->director_keys[options->director_count++] = kedge_alloc_strdup(value);
+        return 0;
+    case TEXT:
+        if (*text && !replace)
+            return 0;
+        free(*text);
+        *text = kedge_alloc_strdup(value);
+        return 0;
+    }
+    return 0;
+}
+
+/* One line of the configuration file: "option = value"; flags take "true". */
+static int read_line(struct options *options, char *line, bool directors, struct kedge_err *err)
+{
+    line += strspn(line, " \t");
+    if (*line == '\0' || *line == '#')
+        return 0;
+    char *equals = strchr(line, '=');
+    if (!equals)
+        return kedge_err_set(err, KEDGE_INVALID, "'%.80s' is not 'option = value'", line);
+    char *value = equals + 1 + strspn(equals + 1, " \t");
+    for (char *end = equals; end > line && strchr(" \t", end[-1]); end--)
+        end[-1] = '\0';
+    *equals = '\0';
+    for (char *end = value + strlen(value); end > value && strchr(" \t\r", end[-1]); end--)
+        end[-1] = '\0';
+    for (size_t i = 0; i < KEDGE_COUNT(rows); i++) {
+        if (strcmp(rows[i].name, line) != 0)
+            continue;
+        if ((rows[i].kind == FLAG && strcmp(value, "true") != 0) ||
+            (rows[i].kind == DIRECTOR && directors))
+            return 0;
+        return set_option(options, i, value, false, err);
+    }
+    return kedge_err_set(err, KEDGE_INVALID, "there is no option '%.80s'", line);
+}
+
+static int read_config(struct options *options, struct kedge_err *err)
+{
+    kedge_auto(kedge_buf) struct kedge_buf text = {0};
+    int code = kedge_fs_read(AT_FDCWD, options->config, KEDGE_LIMIT_MANIFEST, &text, err);
+    bool directors = options->director_count > 0;
+    unsigned number = 1;
+    char *rest = text.data;
+    for (char *line; !code && rest && (line = strsep(&rest, "\n")); number++)
+        if ((code = read_line(options, line, directors, err)))
+            kedge_err_wrap(err, "%s:%u", options->config, number);
+    return code;
+}
+
+/* 0, or the exit status of a usage error. */
+static int parse(const char *verb, int argc, char **argv, struct options *options)
+{
+    struct option longs[KEDGE_COUNT(rows) + 1] = {0};
+    for (size_t i = 0; i < KEDGE_COUNT(rows); i++)
+        longs[i] =
+            (struct option){.name = rows[i].name,
+                            .has_arg = rows[i].kind == FLAG ? no_argument : required_argument,
+                            .val = (int)(1000 + i)};
+    struct kedge_err err;
+    opterr = 0;
+    for (int got; (got = getopt_long(argc, argv, "ho:", longs, NULL)) != -1;) {
+        if (got == '?')
+            return complain(verb, "unknown option, or one that lacks its value");
+        if (got == 'h')
+            options->help = true;
+        else if (got == 'o')
+            options->output = kedge_alloc_strdup(optarg);
+        else if (set_option(options, (size_t)(got - 1000), optarg, true, &err))
+            return complain(verb, err.msg);
+    }
+    return optind < argc ? complain(verb, "too many arguments") : 0;
+}
+
+/* --- run --- */
+
+static int load_directors(const struct options *options, struct kedge_public_key *keys,
+                          struct kedge_err *err)
+{
+    int code = 0;
+    for (size_t i = 0; !code && i < options->director_count; i++) {
+        const char *text = options->director_keys[i];
+        code = strncmp(text, "ed25519:", 8) == 0 ? kedge_public_key_parse(text, &keys[i], err)
+                                                 : kedge_public_key_load(text, &keys[i], err);
+        if (code)
+            kedge_err_wrap(err, "director key");
+    }
+    return code;
+}
+
+static int parse_wait(const char *text, kedge_ms *out, struct kedge_err *err)
+{
+    char *end;
+    errno = 0;
+    long seconds = text ? strtol(text, &end, 10) : WAIT_DEFAULT;
+    if (text &&
+        (errno || *end || end == text || seconds < 0 || seconds > KEDGE_LIMIT_WAIT_MS / 1000))
+        return kedge_err_set(err, KEDGE_INVALID, "--wait must be 0 to %d seconds",
+                             KEDGE_LIMIT_WAIT_MS / 1000);
+    *out = (kedge_ms)seconds * 1000;
+    return 0;
+}
+
+static int verb_run(struct options *options)
+{
+    struct kedge_err err;
+    if (options->config && read_config(options, &err))
+        return fail(&err);
+    if (!options->server || !options->name || !options->key || !options->director_count)
+        return complain("run", "--server, --name, --key and --director-key are needed");
+    enum kedge_log_level level = KEDGE_LOG_INFO;
+    if (options->log_level && !kedge_log_level_parse(options->log_level, &level))
+        return complain("run", "--log-level is none of error, warn, info, debug");
+    kedge_log_set_level(level);
+    kedge_log_set_json(options->json_log);
+    struct kedge_public_key directors[DIRECTORS_MOST];
+    kedge_auto(kedge_key) struct kedge_key *key = NULL;
+    struct kedge_shell_config config = {
+        .server = options->server,
+        .device = options->name,
+        .state_dir = options->state_dir ? options->state_dir : STATE_DIR,
+        .ca_file = options->ca_file,
+        .directors = directors,
+        .director_count = options->director_count,
+        .stop_models = options->stop_models,
+        .once = options->once,
+    };
+    int code = parse_wait(options->wait, &config.wait, &err);
+    if (!code)
+        code = kedge_httpc_init(&err);
+    if (!code)
+        code = load_directors(options, directors, &err);
+    if (!code)
+        code = kedge_keyfile_load(options->key,
+                                  options->passphrase_file ? kedge_keyfile_passphrase : NULL,
+                                  options->passphrase_file, &key, &err);
+    config.key = key;
+    if (!code)
+        code = kedge_shell_run(&config, &err);
+    return code ? fail(&err) : EXIT_SUCCESS;
+}
+
+/* --- keygen --- */
+
+static int verb_keygen(struct options *options)
+{
+    struct kedge_err err;
+    char text[KEDGE_KEY_TEXT];
+    if (!options->out)
+        return complain("keygen", "--out is needed");
+    kedge_auto(kedge_key) struct kedge_key *key = kedge_key_generate();
+    if (kedge_keyfile_save(key, NULL, options->out, &err))
+        return fail(&err);
+    struct kedge_public_key public = kedge_key_public(key);
+    puts(kedge_public_key_format(&public, text));
+    return EXIT_SUCCESS;
+}
+
+/* --- status, models --- */
+
+static int read_state(const struct options *options, const char *name, json_t **out,
+                      struct kedge_buf *text, struct kedge_err *err)
+{
+    kedge_auto(kedge_buf) struct kedge_buf path = {0};
+    kedge_buf_printf(&path, "%s/%s", options->state_dir ? options->state_dir : STATE_DIR, name);
+    int code = kedge_fs_read(AT_FDCWD, path.data, KEDGE_LIMIT_ENVELOPE, text, err);
+    if (!code)
+        code = kedge_json_parse(text->data, text->size, KEDGE_LIMIT_ENVELOPE, out, err);
+    return code ? kedge_err_wrap(err, "the agent's state") : 0;
+}
+
+static const char *word(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "-";
+}
+
+static void print_status(const json_t *status)
+{
+    const json_t *report = json_object_get(status, "report"), *row;
+    size_t i;
+    bool connected = json_is_true(json_object_get(status, "connected"));
+    printf("device      %s\n", word(report, "device"));
+    printf("server      %s%s%s\n", connected ? "online" : "offline",
+           json_object_get(status, "trouble") ? ": " : "",
+           json_object_get(status, "trouble") ? word(status, "trouble") : "");
+    printf("generation  %lld\n", json_integer_value(json_object_get(report, "generation")));
+    printf("converged   %s\n", json_is_true(json_object_get(status, "converged")) ? "yes" : "no");
+    if (json_array_size(json_object_get(report, "instances")))
+        printf("\n%-24s %-12s %-8s %-12s %-9s %s\n", "INSTANCE", "VERSION", "STATE", "HEALTH",
+               "FILES", "ENDPOINT");
+    json_array_foreach (json_object_get(report, "instances"), i, row)
+        printf("%-24s %-12s %-8s %-12s %-9s %s\n", word(row, "instance"), word(row, "version"),
+               word(row, "state"), word(row, "health"), word(row, "integrity"),
+               word(row, "endpoint"));
+    json_array_foreach (json_object_get(report, "progress"), i, row)
+        printf("%s%s: %s %s\n", i ? "" : "\n", word(row, "instance"), word(row, "state"),
+               json_object_get(row, "message") ? word(row, "message") : "");
+}
+
+static void print_models(const json_t *models)
+{
+    const json_t *row;
+    size_t i;
+    printf("%-24s %-12s %-28s %s\n", "NAME", "VERSION", "ENDPOINT", "PATH");
+    json_array_foreach (json_object_get(models, "models"), i, row)
+        printf("%-24s %-12s %-28s %s\n", word(row, "name"), word(row, "version"),
+               word(row, "endpoint"), word(row, "path"));
+}
+
+static int show(const struct options *options, const char *name, void (*print)(const json_t *))
+{
+    kedge_auto(kedge_buf) struct kedge_buf text = {0};
+    kedge_auto(kedge_json) json_t *json = NULL;
+    struct kedge_err err;
+    bool as_json = options->output && strcmp(options->output, "json") == 0;
+    if (options->output && !as_json && strcmp(options->output, "text") != 0)
+        return complain(NULL, "--output is neither text nor json");
+    if (read_state(options, name, &json, &text, &err))
+        return fail(&err);
+    if (as_json)
+        fwrite(text.data, 1, text.size, stdout);
+    else
+        print(json);
+    return EXIT_SUCCESS;
+}
+
+static int verb_status(struct options *options)
+{
+    return show(options, "status.json", print_status);
+}
+
+static int verb_models(struct options *options)
+{
+    return show(options, "models.json", print_models);
+}
+
+/* --- the table of verbs --- */
+
+static const struct {
+    const char *name;
+    int (*run)(struct options *options);
+    const char *help;
+    const char *options[14]; /* those that mean something to it */
+} verbs[] = {
+    {"run",
+     verb_run,
+     "Hold this device at what its server orders.",
+     {"server", "name", "key", "passphrase-file", "director-key", "state-dir", "ca-file", "wait",
+      "stop-models", "once", "config", "log-level", "log-json", "help"}},
+    {"keygen",
+     verb_keygen,
+     "Make this device's key; prints the public half as the Device manifest wants it.",
+     {"out", "help"}},
+    {"status", verb_status, "Show what the agent last noted.", {"state-dir", "output", "help"}},
+    {"models",
+     verb_models,
+     "List what applications on this device can use.",
+     {"state-dir", "output", "help"}},
+};
+
+static int print_help(size_t verb)
+{
+    printf("usage: kedge-agent %s [options]\n\n%s\n\n", verbs[verb].name, verbs[verb].help);
+    for (size_t i = 0; i < KEDGE_COUNT(verbs[verb].options) && verbs[verb].options[i]; i++)
+        for (size_t j = 0; j < KEDGE_COUNT(rows); j++) {
+            if (strcmp(rows[j].name, verbs[verb].options[i]) != 0)
+                continue;
+            int width =
+                printf("  %s--%s%s%s", strcmp(rows[j].name, "output") == 0 ? "-o, " : "",
+                       rows[j].name, rows[j].value ? " " : "", rows[j].value ? rows[j].value : "");
+            printf("%*s%s\n", width < 28 ? 28 - width : 1, "", rows[j].help);
+        }
+    return EXIT_SUCCESS;
+}
+
+static int print_overview(FILE *to)
+{
+    fprintf(to, "usage: kedge-agent <verb> [options]\n\n");
+    for (size_t i = 0; i < KEDGE_COUNT(verbs); i++)
+        fprintf(to, "  %-8s %s\n", verbs[i].name, verbs[i].help);
+    fprintf(to, "\n'kedge-agent <verb> --help' tells more; 'kedge-agent --version' says which.\n");
+    return to == stdout ? EXIT_SUCCESS : EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    kedge_auto(options) struct options options = {0};
+    struct kedge_err err;
+    if (argc < 2)
+        return print_overview(stderr);
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return print_overview(stdout);
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("kedge-agent " KEDGE_VERSION_TEXT);
+        return EXIT_SUCCESS;
+    }
+    for (size_t i = 0; i < KEDGE_COUNT(verbs); i++) {
+        if (strcmp(verbs[i].name, argv[1]) != 0)
+            continue;
+        int status = parse(argv[1], argc - 1, argv + 1, &options);
+        if (status)
+            return status;
+        if (options.help)
+            return print_help(i);
+        if (kedge_key_init(&err))
+            return fail(&err);
+        return verbs[i].run(&options);
+    }
+    return complain(NULL, "unknown verb");
+}
