@@ -243,7 +243,8 @@ const struct kedge_table *kedge_table_edit(struct kedge_arena *arena,
     struct builder b = {.arena = arena};
     bool changed = false;
     if (!table) {
-        merge(&b, NULL, 0, edits, count);
+        const void *const none[] = {NULL}; /* something to add 0 to */
+        merge(&b, none, 0, edits, count);
         return finish(&b);
     }
     for (size_t row = 0; row < table->row_count;) {

@@ -260,7 +260,21 @@ static void write_kind(struct kedge_json_writer *w, enum kedge_kind kind)
     kedge_json_end_object(w);
 }
 
-/* By `kind`. */
+static void add_condition(struct kedge_json_writer *w, const char *kind)
+{
+    kedge_json_key(w, "if");
+    kedge_json_begin_object(w);
+    kedge_json_key(w, "required");
+    kedge_json_begin_array(w);
+    kedge_json_put_string(w, "kind");
+    kedge_json_end_array(w);
+    kedge_json_key(w, "properties");
+    kedge_json_begin_object(w);
+    add_const(w, "kind", kind);
+    kedge_json_end_object(w);
+    kedge_json_end_object(w);
+}
+
 static void write_all(struct kedge_json_writer *w)
 {
     kedge_json_begin_object(w);
@@ -281,16 +295,9 @@ static void write_all(struct kedge_json_writer *w)
     kedge_json_key(w, "allOf");
     kedge_json_begin_array(w);
     for (int kind = 0; kind < KEDGE_KIND_COUNT; kind++) {
-        const char *name = kedge_kinds[kind]->name;
         kedge_auto(kedge_buf) struct kedge_buf file = {0};
         kedge_json_begin_object(w);
-        kedge_json_key(w, "if");
-        kedge_json_begin_object(w);
-        kedge_json_key(w, "properties");
-        kedge_json_begin_object(w);
-        add_const(w, "kind", name);
-        kedge_json_end_object(w);
-        kedge_json_end_object(w);
+        add_condition(w, kedge_kinds[kind]->name);
         kedge_json_key(w, "then");
         kedge_json_begin_object(w);
         kedge_json_add_string(w, "$ref", kedge_schema_file((enum kedge_kind)kind, &file));
