@@ -61,6 +61,11 @@
 #define KEDGE_LIMIT_ROOT      KEDGE_KIB(64) /* one root document; 96 keys take 30 KiB */
 #define KEDGE_LIMIT_ROOT_KEYS 32            /* of one role: no more signatures are read */
 
+/* HTTP server. */
+#define KEDGE_LIMIT_HTTP_CONNECTION KEDGE_KIB(6)   /* line and headers; 10,000 wait at a time */
+#define KEDGE_LIMIT_HTTP_BODIES     KEDGE_MIB(256) /* all bodies being received */
+#define KEDGE_LIMIT_HTTP_IDLE_S     30             /* seconds a connection may say nothing */
+
 /* Artifacts. */
 #define KEDGE_LIMIT_ARTIFACT       (16LL << 30) /* one artifact file */
 #define KEDGE_LIMIT_UNPACKED       (32LL << 30) /* all files of one artifact */
