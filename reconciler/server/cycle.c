@@ -106,6 +106,8 @@ static int persist(struct kedge_server *server, const char *commit, kedge_ms now
     struct kedge_event event = {.at = now,
                                 .kind = KEDGE_EVENT_REVISION_RECONCILED,
                                 .commit = commit};
+    if (server->dry)
+        return 0;
     struct kedge_err ignored; /* who wrote a commit is for people; it may stay unsaid */
     if (git->describe)
         (void)git->describe(git->self, commit, &arena, &event.by, &event.message, &ignored);
@@ -178,6 +180,8 @@ static void refuse(struct kedge_server *server, const struct candidate *next, ke
 
     struct kedge_err err;
     char *known = NULL;
+    if (server->dry)
+        return;
     bool told =
         kedge_store_get(store, "refused", &known, &err) == 0 && strcmp(known, next->commit) == 0;
     free(known);

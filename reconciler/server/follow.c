@@ -40,6 +40,8 @@ static void end_fetch(struct kedge_server *server, kedge_ms now)
 static void record(struct kedge_server *server, struct kedge_event event)
 {
     struct kedge_err err;
+    if (server->dry)
+        return;
     if (kedge_store_append_event(server->options.store, &event, &err) < 0)
         kedge_log_write(KEDGE_LOG_ERROR, KEDGE_FIELDS({"error", err.msg}),
                         "history cannot be written");
@@ -62,10 +64,10 @@ void kedge_follow_lose(struct kedge_server *server, const struct kedge_err *why,
     server->version++;
 }
 
-void kedge_follow_take(struct kedge_server *server, const char *commit, kedge_ms now)
+int kedge_follow_take(struct kedge_server *server, const char *commit, kedge_ms now,
+                      struct kedge_err *err)
 {
     struct kedge_follow *follow = &server->follow;
-    struct kedge_err err;
     end_fetch(server, now);
     if (follow->unreachable) {
         record(server, (struct kedge_event){.at = now, .kind = KEDGE_EVENT_SOURCE_RECOVERED});
@@ -77,13 +79,13 @@ void kedge_follow_take(struct kedge_server *server, const char *commit, kedge_ms
 
     bool known = server->desired && strcmp(commit, server->commit) == 0;
     bool told = server->refused.reason && strcmp(commit, server->refused.commit) == 0;
-    if (kedge_cycle_take(server, commit, now, &err) == 0) {
-        if (!known)
-            kedge_log_write(KEDGE_LOG_INFO, KEDGE_FIELDS({"rev", commit}), "commit is in force");
-    } else if (!told) {
-        kedge_log_write(KEDGE_LOG_WARN, KEDGE_FIELDS({"rev", commit}, {"error", err.msg}),
+    int code = kedge_cycle_take(server, commit, now, err);
+    if (code == 0 && !known)
+        kedge_log_write(KEDGE_LOG_INFO, KEDGE_FIELDS({"rev", commit}), "commit is in force");
+    if (code < 0 && !told)
+        kedge_log_write(KEDGE_LOG_WARN, KEDGE_FIELDS({"rev", commit}, {"error", err->msg}),
                         "commit is refused; the last good one stays in force");
-    }
+    return code;
 }
 
 bool kedge_follow_due(struct kedge_server *server, kedge_ms now)

@@ -79,6 +79,7 @@ struct kedge_server {
     const char **scope; /* names of devices, unsorted */
     size_t scope_count, scope_capacity;
     kedge_ms wake, audit; /* when a pass over the whole fleet is due; 0: never */
+    bool dry;             /* a look ahead: commits come into force in memory alone */
     bool silent;          /* the first pass after a start: history knows what is held already */
 
     struct kedge_peer **issued; /* devices that got a new order in this step */
@@ -92,5 +93,11 @@ struct kedge_server {
     struct kedge_census *census; /* or NULL */
 };
 
+/* Brings what the store holds of devices into memory, once a commit is in force. */
+int kedge_server_restore(struct kedge_server *server, kedge_ms now,
+                         struct kedge_err *err) KEDGE_MUST_CHECK;
+/* One pass over the whole fleet, now: every released change is issued. */
+int kedge_server_pass(struct kedge_server *server, kedge_ms now,
+                      struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Adds a device to what the next pass looks at. */
 void kedge_server_mark(struct kedge_server *server, const char *name);

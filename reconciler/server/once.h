@@ -19,7 +19,8 @@ struct kedge_server *kedge_once_server(struct kedge_once *once);
  * empty or rewritten head, or an unreachable repository, is the error returned; the last good
  * commit stays in force. Blocks on the network. */
 int kedge_once_reconcile(struct kedge_once *once, struct kedge_err *err) KEDGE_MUST_CHECK;
-/* Fetches and takes the head, issues nothing, and appends the plan in a sealed file (seal.h). */
+/* Fetches, and appends the plan for the head as a sealed file (seal.h); of a site that is read only,
+ * for the commit in force. Nothing is issued, stored or recorded. The last call on `once`. */
 int kedge_once_plan(struct kedge_once *once, struct kedge_buf *out,
                     struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Fetches, and issues exactly the sealed plan. KEDGE_CONFLICT when the commit or the inventory has

@@ -54,15 +54,22 @@ int kedge_seal_read(struct kedge_slice file, struct kedge_seal *out, struct kedg
     return 0;
 }
 
+static const char again[] = "nothing was issued; run 'kedge plan' again and review it";
+
+int kedge_seal_check_head(const struct kedge_seal *seal, const char *head, struct kedge_err *err)
+{
+    if (strcmp(seal->commit, head) == 0)
+        return 0;
+    return kedge_err_set(err, KEDGE_CONFLICT,
+                         "the commit has moved: the plan is of %.12s, the head is %.12s now; %s",
+                         seal->commit, head, again);
+}
+
 int kedge_seal_check(const struct kedge_seal *seal, const struct kedge_plan *plan,
                      struct kedge_err *err)
 {
-    const char *again = "nothing was issued; run 'kedge plan' again and review it";
-    if (strcmp(seal->commit, plan->commit) != 0)
-        return kedge_err_set(
-            err, KEDGE_CONFLICT,
-            "the commit has moved: the plan is of %.12s, the head is %.12s now; %s", seal->commit,
-            plan->commit, again);
+    if (kedge_seal_check_head(seal, plan->commit, err) < 0)
+        return err->code;
     if (!kedge_digest_equal(&seal->inventory, &plan->inventory))
         return kedge_err_set(err, KEDGE_CONFLICT,
                              "the inventory has moved: devices have reported something else since "

@@ -19,6 +19,9 @@ void kedge_seal_write(const struct kedge_plan *plan, const struct kedge_changes 
 /* KEDGE_INVALID: not such a file. */
 int kedge_seal_read(struct kedge_slice file, struct kedge_seal *out,
                     struct kedge_err *err) KEDGE_MUST_CHECK;
+/* KEDGE_CONFLICT when the head of the repository is another commit than the sealed one. */
+int kedge_seal_check_head(const struct kedge_seal *seal, const char *head,
+                          struct kedge_err *err) KEDGE_MUST_CHECK;
 /* KEDGE_CONFLICT naming what moved: the commit, the inventory, or (a window that has closed since)
  * the decisions. */
 int kedge_seal_check(const struct kedge_seal *seal, const struct kedge_plan *plan,

@@ -10,7 +10,8 @@ struct kedge_serve_options {
     const char *path;       /* manifest root in it; NULL or "": the top */
     const char *store;      /* URL of the store */
     const char *mirror;     /* folder of the Git mirror; NULL: beside the store (PATH.git) */
-    const char *key;        /* file of the director's private key; NULL: nothing is signed */
+    const char *key;        /* the director's key (wire/keyfile.h); NULL: nothing is signed */
+    const char *passphrase; /* file with the passphrase of a sealed key, or NULL */
     struct kedge_git_options git;
     kedge_ms interval;
     const char *cron, *zone; /* schedule instead of an interval; zone NULL: UTC */

@@ -104,7 +104,7 @@ static void restore_connections(struct kedge_server *server, kedge_ms now)
     }
 }
 
-static int restore(struct kedge_server *server, kedge_ms now, struct kedge_err *err)
+int kedge_server_restore(struct kedge_server *server, kedge_ms now, struct kedge_err *err)
 {
     if (server->restored || !server->desired)
         return 0;
@@ -153,7 +153,7 @@ int kedge_server_new(const struct kedge_server_options *options, kedge_ms now,
     server->scan = now;
     if (load_secret(server, err) < 0 ||
         kedge_store_changed(options->store, &server->changed, err) < 0 || resume(server, err) < 0 ||
-        restore(server, now, err) < 0)
+        kedge_server_restore(server, now, err) < 0)
         return kedge_err_wrap(err, "cannot take up from the store");
     *out = server;
     server = NULL;
@@ -332,7 +332,7 @@ static int take_over(struct kedge_server *server, kedge_ms now, struct kedge_err
         return err->code;
     }
     free(commit);
-    if (restore(server, now, err) < 0 || kedge_dispatch_restore(server, err) < 0)
+    if (kedge_server_restore(server, now, err) < 0 || kedge_dispatch_restore(server, err) < 0)
         return err->code;
     server->changed = changed;
     server->version++;
@@ -344,10 +344,18 @@ static int work(struct kedge_server *server, kedge_ms now, struct kedge_err *err
 {
     if (server->options.manual)
         return take_over(server, now, err);
-    if (restore(server, now, err) < 0)
+    if (kedge_server_restore(server, now, err) < 0)
         return err->code;
     if ((server->wake && now >= server->wake) || (server->audit && now >= server->audit))
         server->whole = true;
+    return kedge_cycle_run(server, now, err);
+}
+
+int kedge_server_pass(struct kedge_server *server, kedge_ms now, struct kedge_err *err)
+{
+    if (kedge_server_restore(server, now, err) < 0)
+        return err->code;
+    server->whole = true;
     return kedge_cycle_run(server, now, err);
 }
 
@@ -393,7 +401,7 @@ static void take_message(struct kedge_server *server, const struct kedge_server_
 {
     switch (in->kind) {
     case KEDGE_SERVER_HEAD:
-        kedge_follow_take(server, in->commit, now);
+        (void)kedge_follow_take(server, in->commit, now, &(struct kedge_err){0});
         break;
     case KEDGE_SERVER_UNREACHABLE:
         kedge_follow_lose(server, in->failure, now);
