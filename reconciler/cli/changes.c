@@ -176,7 +176,7 @@ static void write_hold(const struct kedge_changes_list *list, const struct kedge
     kedge_print_text(out, line->blocker);
     kedge_buf_puts(out, ": ");
     kedge_print_text(out, line->why);
-    kedge_buf_puts(out, line->frees ? "; freed " : "");
+    kedge_buf_puts(out, line->frees ? "; what frees it: " : "");
     kedge_print_text(out, line->frees);
     kedge_buf_putc(out, '\n');
 }

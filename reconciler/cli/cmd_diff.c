@@ -7,6 +7,7 @@
 #include "changes.h"
 #include "core/diff.h"
 #include "findings.h"
+#include "live.h"
 #include "revision.h"
 
 /* Both sides of a diff. */
@@ -14,6 +15,8 @@ struct comparison {
     struct kedge_git *git;
     char base[KEDGE_COMMIT_TEXT], head[KEDGE_COMMIT_TEXT];
     struct kedge_revision before, after;
+    struct kedge_actual live;
+    size_t left_out; /* reports that verify with no key of the manifests */
     struct kedge_arena arena;
     const struct kedge_changes *changes;
 };
@@ -21,6 +24,7 @@ struct comparison {
 static void comparison_auto(struct comparison *comparison)
 {
     kedge_arena_release(&comparison->arena);
+    kedge_actual_release(&comparison->live);
     kedge_revision_release(&comparison->after);
     kedge_revision_release(&comparison->before);
     kedge_git_free(comparison->git);
@@ -44,6 +48,15 @@ static int read_valid(struct kedge_call *call, struct kedge_git *git,
                          out->findings.errors, out->findings.errors == 1 ? "" : "s");
 }
 
+/* Is live state asked for, and not another revision? */
+static bool wants_live(const struct kedge_call *call)
+{
+    return !kedge_command_has(call, KEDGE_OPTION_BASE) &&
+           (kedge_command_has(call, KEDGE_OPTION_INVENTORY) ||
+            kedge_command_has(call, KEDGE_OPTION_SERVER) ||
+            kedge_command_has(call, KEDGE_OPTION_STORE));
+}
+
 static int compare(struct kedge_call *call, struct comparison *out, struct kedge_err *err)
 {
     const char *repo = kedge_command_value(call, KEDGE_OPTION_REPO);
@@ -52,6 +65,14 @@ static int compare(struct kedge_call *call, struct comparison *out, struct kedge
     if (!code)
         code = kedge_git_resolve(out->git, kedge_command_value(call, KEDGE_OPTION_HEAD), out->head,
                                  err);
+    if (!code && wants_live(call)) {
+        code = read_valid(call, out->git, NULL, out->head, &out->after, err);
+        if (!code)
+            code = kedge_live_read(call, out->after.specs, &out->live, &out->left_out, err);
+        if (!code)
+            out->changes = kedge_diff_fleet(&out->arena, out->after.desired, &out->live);
+        return code;
+    }
     if (!code)
         code = kedge_git_resolve(out->git, base ? base : "HEAD~1", out->base, err);
     if (!code)
@@ -105,6 +126,14 @@ int kedge_cmd_diff(struct kedge_call *call, struct kedge_err *err)
         kedge_changes_markdown(&list, &call->out);
     else
         kedge_changes_text(&list, &call->out);
+    if (comparison.changes->unknown && kedge_command_format(call, "text"))
+        kedge_buf_printf(&call->out, "%zu devices have never reported: nothing is known of them.\n",
+                         comparison.changes->unknown);
+    if (comparison.left_out && kedge_command_format(call, "text"))
+        kedge_buf_printf(&call->out,
+                         "%zu reports of the inventory verify with no device key of %.12s: left "
+                         "out.\n",
+                         comparison.left_out, comparison.head);
     bool detailed = kedge_command_has(call, KEDGE_OPTION_DETAILED_EXITCODE);
     return detailed && list.count ? KEDGE_EXIT_CHANGES : KEDGE_EXIT_DONE;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
 
+#include "ask.h"
 #include "verbs.h"
+
+#define LISTS (KEDGE_ASK_OPTIONS | KEDGE_OPTION(LIMIT))
 
 /* In the order in which help shows them; verbs of a group stand together. */
 const struct kedge_command kedge_commands[] = {
@@ -19,15 +22,162 @@ const struct kedge_command kedge_commands[] = {
         .run = kedge_cmd_validate,
     },
     {
+        .name = "schema",
+        .operands = "[KIND]",
+        .summary = "Write the JSON Schema of a kind of manifest, or of all",
+        .max = 1,
+        .run = kedge_cmd_schema,
+    },
+    {
         .name = "diff",
         .operands = "",
         .summary = "Show what a change does to the fleet, without doing it",
-        .about = "Compares --head with --base (its parent when it is not given).\n\n"
-                 "  kedge diff --base origin/main",
-        .options = KEDGE_OPTION(REPO) | KEDGE_OPTION(PATH) | KEDGE_OPTION(BASE) |
-                   KEDGE_OPTION(HEAD) | KEDGE_OPTION(DETAILED_EXITCODE) | KEDGE_OPTION(ALL),
+        .about =
+            "Compares --head with --base (its parent when neither is given). With an inventory "
+            "file, a server or\na store in place of --base, compares it with what devices last "
+            "reported.\n\n  kedge diff --base origin/main\n  kedge diff --head my-branch "
+            "--server http://hub:8411",
+        .options = KEDGE_ASK_OPTIONS | KEDGE_OPTION(REPO) | KEDGE_OPTION(PATH) |
+                   KEDGE_OPTION(BASE) | KEDGE_OPTION(HEAD) | KEDGE_OPTION(INVENTORY) |
+                   KEDGE_OPTION(DETAILED_EXITCODE) | KEDGE_OPTION(ALL),
         .formats = "text|json|markdown",
         .run = kedge_cmd_diff,
+    },
+    {
+        .name = "plan",
+        .operands = "",
+        .summary = "Show what would be done now, and what is held and why",
+        .about = "With --out, takes the repository's head and seals the plan in a file that 'kedge "
+                 "apply' carries out.",
+        .options = KEDGE_ASK_OPTIONS | KEDGE_SETTINGS_OPTIONS | KEDGE_OPTION(OUT) |
+                   KEDGE_OPTION(DEVICE) | KEDGE_OPTION(DETAILED_EXITCODE) | KEDGE_OPTION(ALL),
+        .formats = "text|json",
+        .run = kedge_cmd_plan,
+    },
+    {
+        .name = "apply",
+        .operands = "FILE",
+        .summary = "Carry out a sealed plan, unless the commit or the fleet has moved",
+        .min = 1,
+        .max = 1,
+        .options = KEDGE_SETTINGS_OPTIONS,
+        .run = kedge_cmd_apply,
+    },
+    {
+        .name = "reconcile",
+        .operands = "",
+        .summary = "Take the repository's head and order what it asks for",
+        .about = "One pass, for cron and systemd timers; 'kedge serve' does it all the time.",
+        .options = KEDGE_SETTINGS_OPTIONS | KEDGE_OPTION(ONCE),
+        .run = kedge_cmd_reconcile,
+    },
+    {
+        .name = "serve",
+        .operands = "",
+        .summary = "Follow the repository and serve devices until told to stop",
+        .options = KEDGE_SETTINGS_OPTIONS | KEDGE_OPTION(BLOBS) | KEDGE_OPTION(INTERVAL) |
+                   KEDGE_OPTION(CRON) | KEDGE_OPTION(TIME_ZONE) | KEDGE_OPTION(LISTEN) |
+                   KEDGE_OPTION(PORT_FILE) | KEDGE_OPTION(MANUAL),
+        .run = kedge_cmd_serve,
+    },
+    {
+        .name = "status",
+        .operands = "",
+        .summary = "Show the repository, the revision in force and the fleet in a few lines",
+        .options = KEDGE_ASK_OPTIONS,
+        .formats = "text|json",
+        .run = kedge_cmd_status,
+    },
+    {
+        .name = "wait",
+        .operands = "",
+        .summary = "Wait until the fleet has converged",
+        .options =
+            KEDGE_ASK_OPTIONS | KEDGE_OPTION(COMMIT) | KEDGE_OPTION(FOR) | KEDGE_OPTION(TIMEOUT),
+        .formats = "text|json",
+        .run = kedge_cmd_wait,
+    },
+    {
+        .name = "drift",
+        .operands = "",
+        .summary = "Show where devices have left what they were ordered to hold",
+        .options = LISTS | KEDGE_OPTION(DEVICE) | KEDGE_OPTION(INSTANCE) |
+                   KEDGE_OPTION(DETAILED_EXITCODE) | KEDGE_OPTION(ALL),
+        .formats = "text|json",
+        .run = kedge_cmd_drift,
+    },
+    {
+        .name = "explain",
+        .operands = "DEVICE MODEL",
+        .summary = "Say why a device holds what it holds of a model, with the evidence",
+        .min = 2,
+        .max = 2,
+        .options = KEDGE_ASK_OPTIONS,
+        .formats = "text|json",
+        .run = kedge_cmd_explain,
+    },
+    {
+        .name = "history",
+        .operands = "",
+        .summary = "Show what happened, newest first",
+        .options = LISTS | KEDGE_OPTION(DEVICE) | KEDGE_OPTION(INSTANCE) | KEDGE_OPTION(COMMIT) |
+                   KEDGE_OPTION(SINCE),
+        .formats = "text|json",
+        .run = kedge_cmd_history,
+    },
+    {
+        .name = "inventory export",
+        .operands = "",
+        .summary = "Write every device's last report, as the device signed it",
+        .about = "The file can be verified anywhere; 'kedge diff --inventory' compares with it.",
+        .options = KEDGE_ASK_OPTIONS,
+        .run = kedge_cmd_inventory_export,
+    },
+    {
+        .name = "model list",
+        .operands = "",
+        .summary = "List models and applications with where they run",
+        .options = LISTS,
+        .formats = "text|json",
+        .run = kedge_cmd_model_list,
+    },
+    {
+        .name = "model show",
+        .operands = "MODEL",
+        .summary = "Show a model: its versions and its deployments",
+        .min = 1,
+        .max = 1,
+        .options = KEDGE_ASK_OPTIONS,
+        .formats = "text|json",
+        .run = kedge_cmd_model_show,
+    },
+    {
+        .name = "device list",
+        .operands = "",
+        .summary = "List devices with their state",
+        .options = LISTS,
+        .formats = "text|json",
+        .run = kedge_cmd_device_list,
+    },
+    {
+        .name = "device show",
+        .operands = "DEVICE",
+        .summary = "Show a device and what it holds",
+        .min = 1,
+        .max = 1,
+        .options = KEDGE_ASK_OPTIONS,
+        .formats = "text|json",
+        .run = kedge_cmd_device_show,
+    },
+    {
+        .name = "device models",
+        .operands = "DEVICE",
+        .summary = "List what a device holds",
+        .min = 1,
+        .max = 1,
+        .options = KEDGE_ASK_OPTIONS,
+        .formats = "text|json",
+        .run = kedge_cmd_device_models,
     },
     {
         .name = "key generate",

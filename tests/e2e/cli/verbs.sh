@@ -40,7 +40,7 @@ echo "help"
 expect 0 "$kedge" --help
 says out 'Usage: kedge VERB'
 sed -n 's/^  \([a-z][a-z ]*[a-z]\)  .*/\1/p' out >verbs
-[ "$(wc -l <verbs)" -ge 5 ] || fail "few verbs"
+[ "$(wc -l <verbs)" -ge 15 ] || fail "few verbs"
 while read -r verb; do
     # shellcheck disable=SC2086 # a verb may be two words
     expect 0 "$kedge" $verb --help
@@ -64,6 +64,13 @@ bash out >completed 2>err
 says completed 'generate show'
 expect 0 "$kedge" completion fish
 expect 0 "$kedge" completion zsh
+
+expect 0 "$kedge" schema
+jq -e . out >/dev/null || fail "the schema is no JSON"
+expect 0 "$kedge" schema Device
+jq -e . out >/dev/null || fail "the schema of a kind is no JSON"
+expect 64 "$kedge" schema Devise
+says err "did you mean 'Device'?"
 
 echo "wrong use"
 expect 64 "$kedge"

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verbs.h"
+
+#include <string.h>
+
+#include "ask.h"
+#include "print.h"
+
+static void line(struct kedge_call *call, const char *name)
+{
+    kedge_buf_printf(&call->out, "%-12s", name);
+}
+
+/* "12 Healthy, 1 Degraded" of an object of counts. */
+static void write_counts(const json_t *counts, struct kedge_buf *out)
+{
+    const char *key;
+    json_t *value;
+    bool more = false;
+    json_object_foreach ((json_t *)counts, key, value) {
+        if (json_integer_value(value) == 0)
+            continue;
+        kedge_buf_printf(out, "%s%lld ", more ? ", " : "", (long long)json_integer_value(value));
+        kedge_print_text(out, key);
+        more = true;
+    }
+    kedge_buf_puts(out, more ? "" : "none");
+}
+
+static void write_source(struct kedge_call *call, const json_t *status)
+{
+    struct kedge_buf *out = &call->out;
+    const char *commit = kedge_ask_text(status, "revision.commit");
+    line(call, "Repository");
+    kedge_print_text(out, kedge_ask_text(status, "source.url"));
+    kedge_buf_putc(out, ' ');
+    kedge_print_text(out, kedge_ask_text(status, "source.revision"));
+    kedge_buf_putc(out, '\n');
+    if (json_is_false(json_object_get(json_object_get(status, "source"), "reachable"))) {
+        line(call, "");
+        kedge_print_styled(out, call->color, KEDGE_PRINT_RED, "unreachable: ");
+        kedge_print_text(out, kedge_ask_text(status, "source.message"));
+        kedge_buf_putc(out, '\n');
+    }
+    line(call, "Revision");
+    if (commit) {
+        kedge_print_bytes(out, commit, strnlen(commit, 12));
+        kedge_buf_puts(out, "  ");
+        kedge_print_styled(out, call->color, KEDGE_PRINT_BOLD,
+                           kedge_ask_text(status, "revision.subject"));
+        kedge_buf_puts(out, "  by ");
+        kedge_print_text(out, kedge_ask_text(status, "revision.author"));
+        kedge_buf_puts(out, ", in force since ");
+        kedge_print_text(out, kedge_ask_text(status, "revision.since"));
+        kedge_buf_putc(out, '\n');
+    } else {
+        kedge_buf_puts(out, "none is in force yet\n");
+    }
+}
+
+static void write_refused(struct kedge_call *call, const json_t *status)
+{
+    const char *commit = kedge_ask_text(status, "refused.commit");
+    if (!commit)
+        return;
+    line(call, "Refused");
+    kedge_print_styled(&call->out, call->color, KEDGE_PRINT_RED,
+                       kedge_ask_text(status, "refused.reason"));
+    kedge_buf_putc(&call->out, ' ');
+    kedge_print_bytes(&call->out, commit, strnlen(commit, 12));
+    kedge_buf_puts(&call->out, ": ");
+    kedge_print_text(&call->out, kedge_ask_text(status, "refused.message"));
+    kedge_buf_putc(&call->out, '\n');
+}
+
+static void write_fleet(struct kedge_call *call, const json_t *status)
+{
+    struct kedge_buf *out = &call->out;
+    line(call, "Devices");
+    kedge_buf_printf(out, "%lld: %lld online, %lld offline, %lld unknown\n",
+                     (long long)kedge_ask_number(status, "devices.total"),
+                     (long long)kedge_ask_number(status, "devices.online"),
+                     (long long)kedge_ask_number(status, "devices.offline"),
+                     (long long)kedge_ask_number(status, "devices.unknown"));
+    line(call, "Assignments");
+    kedge_buf_printf(out, "%lld: %lld synced, %lld out of sync, %lld unknown\n",
+                     (long long)kedge_ask_number(status, "assignments.total"),
+                     (long long)kedge_ask_number(status, "assignments.synced"),
+                     (long long)kedge_ask_number(status, "assignments.outOfSync"),
+                     (long long)kedge_ask_number(status, "assignments.unknown"));
+    line(call, "Health");
+    write_counts(json_object_get(status, "health"), out);
+    kedge_buf_putc(out, '\n');
+    line(call, "Changes");
+    kedge_buf_printf(out, "%lld released, %lld held, %lld drifted\n",
+                     (long long)kedge_ask_number(status, "changes.released"),
+                     (long long)kedge_ask_number(status, "changes.held"),
+                     (long long)kedge_ask_number(status, "changes.drifted"));
+    if (kedge_ask_number(status, "changes.held")) {
+        line(call, "Held by");
+        write_counts(json_object_get(status, "blockers"), out);
+        kedge_buf_putc(out, '\n');
+    }
+}
+
+int kedge_cmd_status(struct kedge_call *call, struct kedge_err *err)
+{
+    kedge_auto(kedge_json) json_t *status = NULL;
+    int code =
+        kedge_ask_view(call, &(struct kedge_view_query){.view = KEDGE_VIEW_STATUS}, &status, err);
+    if (code)
+        return code;
+    if (kedge_command_format(call, "json")) {
+        kedge_ask_write(status, &call->out);
+        return KEDGE_EXIT_DONE;
+    }
+    write_source(call, status);
+    write_refused(call, status);
+    write_fleet(call, status);
+    return KEDGE_EXIT_DONE;
+}
