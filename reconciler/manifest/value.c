@@ -206,6 +206,7 @@ static bool parse_key(const char *text, uint8_t key[KEDGE_KEY_SIZE])
         strpbrk(text, "-_"))
         return false;
     text += sizeof prefix - 1;
+    kedge_buf_reserve(&bytes, KEDGE_KEY_SIZE);
     if (kedge_base64_decode(&bytes, text, 44, NULL) < 0 || bytes.size != KEDGE_KEY_SIZE)
         return false;
     memcpy(key, bytes.data, KEDGE_KEY_SIZE);
@@ -337,9 +338,16 @@ static bool decode_list(struct kedge_decoder *d, const struct kedge_field *field
     return good;
 }
 
-static int compare_labels(const void *a, const void *b)
+/* Few, and mostly in order: an insertion sort moves next to nothing. */
+static void sort_labels(struct kedge_label *labels, uint32_t count)
 {
-    return strcmp(((const struct kedge_label *)a)->key, ((const struct kedge_label *)b)->key);
+    for (uint32_t i = 1; i < count; i++) {
+        struct kedge_label label = labels[i];
+        uint32_t at = i;
+        for (; at > 0 && strcmp(labels[at - 1].key, label.key) > 0; at--)
+            labels[at] = labels[at - 1];
+        labels[at] = label;
+    }
 }
 
 static bool check_label(struct kedge_decoder *d, const struct kedge_field *field,
@@ -378,7 +386,6 @@ static bool decode_labels(struct kedge_decoder *d, const struct kedge_field *fie
         return true;
     struct kedge_label *labels = kedge_arena_array(d->arena, node->size, sizeof *labels);
     uint32_t count = 0;
-    bool sorted = true;
     for (const struct kedge_yaml_node *key = node->first; key; key = key->next->next) {
         struct kedge_decode_step step = {.up = d->where, .key = key->text};
         d->where = &step;
@@ -388,11 +395,9 @@ static bool decode_labels(struct kedge_decoder *d, const struct kedge_field *fie
             continue;
         labels[count].key = kedge_intern_add(d->intern, key->text, key->size);
         labels[count].value = kedge_intern_add(d->intern, key->next->text, key->next->size);
-        sorted &= count == 0 || strcmp(labels[count - 1].key, labels[count].key) < 0;
         count++;
     }
-    if (!sorted)
-        qsort(labels, count, sizeof *labels, compare_labels);
+    sort_labels(labels, count);
     *(struct kedge_labels *)at(base, field->offset) = (struct kedge_labels){labels, count};
     return count == node->size;
 }
