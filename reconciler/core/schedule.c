@@ -380,19 +380,6 @@ static void add_text(struct kedge_buf *bytes, const char *text)
     kedge_buf_add(bytes, text, strlen(text) + 1);
 }
 
-static struct kedge_digest inventory_of(const struct kedge_actual *actual)
-{
-    kedge_auto(kedge_digest) struct kedge_digest_state *state = kedge_digest_begin();
-    kedge_auto(kedge_buf) struct kedge_buf bytes = {0};
-    for (size_t i = 0; i < actual->count; i++) {
-        add_text(&bytes, actual->at[i]->name);
-        kedge_buf_add(&bytes, actual->at[i]->set.bytes, KEDGE_DIGEST_SIZE);
-        feed(state, &bytes, PIECE);
-    }
-    feed(state, &bytes, 1);
-    return kedge_digest_finish(state);
-}
-
 static void add_step(struct kedge_buf *bytes, const struct kedge_step *step)
 {
     static const struct kedge_digest none;
@@ -445,7 +432,7 @@ const struct kedge_plan *kedge_schedule_plan(struct kedge_arena *arena,
     memcpy(plan->commit, desired->specs->commit, sizeof plan->commit);
     plan->steps = steps;
     plan->count = changes->count;
-    plan->inventory = inventory_of(actual);
+    plan->inventory = kedge_actual_inventory(actual);
     count_steps(plan);
     plan->digest = digest_of(plan);
     return plan;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "actual.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,12 +35,48 @@ struct kedge_actual_device *kedge_actual_find(const struct kedge_actual *actual,
     return found ? actual->at[index] : NULL;
 }
 
+/* A sum over digests does not depend on the order of rows, so one row's change is one subtraction
+ * and one addition. */
+static void add_share(struct kedge_actual *actual, const struct kedge_actual_device *row,
+                      bool taken)
+{
+    uint64_t lanes[KEDGE_COUNT(actual->shares)];
+    memcpy(lanes, row->share.bytes, sizeof lanes);
+    for (size_t i = 0; i < KEDGE_COUNT(lanes); i++) {
+        uint64_t lane = le64toh(lanes[i]);
+        actual->shares[i] += taken ? 0 - lane : lane;
+    }
+}
+
+static void share(struct kedge_actual *actual, struct kedge_actual_device *row)
+{
+    kedge_auto(kedge_buf) struct kedge_buf bytes = {0};
+    kedge_buf_add(&bytes, row->name, strlen(row->name) + 1);
+    kedge_buf_add(&bytes, row->set.bytes, sizeof row->set.bytes);
+    row->share = kedge_digest_of(bytes.data, bytes.size);
+    add_share(actual, row, false);
+}
+
+struct kedge_digest kedge_actual_inventory(const struct kedge_actual *actual)
+{
+    uint64_t lanes[KEDGE_COUNT(actual->shares) + 1];
+    for (size_t i = 0; i < KEDGE_COUNT(actual->shares); i++)
+        lanes[i] = htole64(actual->shares[i]);
+    lanes[KEDGE_COUNT(actual->shares)] = htole64(actual->count);
+    return kedge_digest_of(lanes, sizeof lanes);
+}
+
 void kedge_actual_put(struct kedge_actual *actual, struct kedge_actual_device *row)
 {
     bool found;
     size_t index = position(actual, row->name, &found);
-    if (found) {
-        kedge_actual_device_free(actual->at[index]);
+    struct kedge_actual_device *old = found ? actual->at[index] : NULL;
+    if (old)
+        add_share(actual, old, true);
+    share(actual, row);
+    if (old) {
+        if (old != row)
+            kedge_actual_device_free(old);
         actual->at[index] = row;
         return;
     }
@@ -59,6 +96,7 @@ void kedge_actual_remove(struct kedge_actual *actual, const char *name)
     size_t index = position(actual, name, &found);
     if (!found)
         return;
+    add_share(actual, actual->at[index], true);
     kedge_actual_device_free(actual->at[index]);
     actual->count--;
     memmove(actual->at + index, actual->at + index + 1,

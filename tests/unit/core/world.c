@@ -382,13 +382,12 @@ void world_actual(struct world *w, const struct kedge_desired *desired, struct k
 void world_apply(struct kedge_actual *actual, const struct kedge_change *change)
 {
     struct kedge_actual_device *row = kedge_actual_find(actual, change->device);
-    if (row == NULL) {
+    if (row == NULL)
         row = kedge_actual_device_new(change->device);
-        kedge_actual_put(actual, row);
-    }
     if (change->verb == KEDGE_VERB_DESTROY)
         drop(row, change->instance);
     else
         put(row, as_wanted(&change->want->assignment));
     kedge_actual_device_seal(row);
+    kedge_actual_put(actual, row);
 }

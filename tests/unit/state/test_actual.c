@@ -95,3 +95,73 @@ Test(actual, the_set_digest_tells_in_sync)
     cr_expect(kedge_digest_equal(&row->set, &wanted), "nothing held, nothing wanted");
     kedge_actual_device_free(row);
 }
+
+static void actual_auto(struct kedge_actual *actual)
+{
+    kedge_actual_release(actual);
+}
+
+static void put(struct kedge_actual *actual, size_t device, uint8_t set)
+{
+    char name[16];
+    snprintf(name, sizeof name, "device-%zu", device);
+    struct kedge_actual_device *row = kedge_actual_device_new(name);
+    row->set.bytes[0] = set;
+    kedge_actual_put(actual, row);
+}
+
+static bool same(const struct kedge_actual *a, const struct kedge_actual *b)
+{
+    struct kedge_digest x = kedge_actual_inventory(a), y = kedge_actual_inventory(b);
+    return kedge_digest_equal(&x, &y);
+}
+
+Test(actual, inventory_tells_whether_the_fleet_has_moved)
+{
+    kedge_auto(actual) struct kedge_actual one = {0}, two = {0};
+    cr_expect(same(&one, &two));
+    put(&one, 1, 7);
+    cr_expect_not(same(&one, &two));
+    put(&two, 1, 7);
+    cr_expect(same(&one, &two));
+    put(&two, 1, 8);
+    cr_expect_not(same(&one, &two));
+    put(&two, 1, 7);
+    cr_expect(same(&one, &two));
+    put(&one, 2, 8);
+    put(&two, 3, 8);
+    cr_expect_not(same(&one, &two), "another device has the set");
+    kedge_actual_remove(&one, "device-2");
+    kedge_actual_remove(&two, "device-3");
+    cr_expect(same(&one, &two));
+    kedge_actual_find(&one, "device-1")->set.bytes[0] = 9;
+    kedge_actual_put(&one, kedge_actual_find(&one, "device-1"));
+    cr_expect_not(same(&one, &two));
+    put(&two, 1, 9);
+    cr_expect(same(&one, &two), "changed in place and put again");
+    kedge_actual_remove(&one, "device-1");
+    cr_expect_not(same(&one, &two));
+}
+
+Test(actual, inventory_depends_on_the_rows_alone)
+{
+    struct kedge_rng rng = kedge_rng_make(11);
+    kedge_auto(actual) struct kedge_actual worn = {0}, fresh = {0};
+    char name[16];
+    for (int i = 0; i < 500; i++) {
+        size_t device = kedge_rng_below(&rng, 20);
+        snprintf(name, sizeof name, "device-%zu", device);
+        if (kedge_rng_chance(&rng, 30))
+            kedge_actual_remove(&worn, name);
+        else
+            put(&worn, device, (uint8_t)kedge_rng_below(&rng, 4));
+    }
+    for (size_t device = 20; device-- > 0;) {
+        snprintf(name, sizeof name, "device-%zu", device);
+        const struct kedge_actual_device *row = kedge_actual_find(&worn, name);
+        if (row)
+            put(&fresh, device, row->set.bytes[0]);
+    }
+    cr_assert_eq(worn.count, fresh.count);
+    cr_expect(same(&worn, &fresh));
+}
