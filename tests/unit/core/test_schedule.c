@@ -410,7 +410,7 @@ static const struct kedge_plan *play_all(struct scene *s, const struct kedge_cha
     struct kedge_changes *changes = kedge_arena_new(&s->arena, struct kedge_changes);
     *changes = (struct kedge_changes){.at = at, .count = count};
     struct kedge_actual_device *rows_held[] = {s->actual};
-    struct kedge_actual actual = {rows_held, s->reported, 1};
+    struct kedge_actual actual = {.at = rows_held, .count = s->reported, .capacity = 1};
     return kedge_schedule_plan(&s->arena, changes, &s->desired, &actual, noon);
 }
 
