@@ -45,7 +45,7 @@ struct world {
     /* What is on the way. */
     struct kedge_buf envelope; /* the server's next answer */
     uint64_t exchange;         /* held by the server */
-    unsigned served;           /* steps in which something of "m" served while it should */
+    kedge_ms answered;         /* it holds an answer for 10 s */
     unsigned fetches, starts, effects, lives;
     char trace[8192];
 };
@@ -268,8 +268,9 @@ static void boot(struct world *world)
 
 static void answer(struct world *world)
 {
-    if (!world->exchange || !world->envelope.size)
+    if (!world->exchange || !world->envelope.size || world->now < world->answered + 10000)
         return;
+    world->answered = world->now;
     uint64_t exchange = world->exchange;
     world->exchange = 0;
     send(world, &(struct kedge_agent_message){.kind = KEDGE_AGENT_DONE,
@@ -355,6 +356,7 @@ static void order(struct world *world, const struct member *members, uint32_t co
         .action_count = touched ? 1 : 0,
     };
     kedge_order_write(&written, rows, count, &statement);
+    world->answered = world->now - 10000;
     kedge_buf_clear(&world->envelope);
     cr_assert_eq(kedge_envelope_sign(&world->envelope, KEDGE_ENVELOPE_IN_TOTO,
                                      kedge_buf_slice(&statement),
@@ -589,6 +591,7 @@ Test(agent, refuses_orders_that_are_not_its_own)
     pass(world, 10000);
     deploy(world, "2.0.0", KEDGE_HANDOVER_OVERLAP);
     pass(world, 10000);
+    world->answered = world->now - 10000;
     kedge_buf_clear(&world->envelope);
     kedge_buf_add(&world->envelope, old.data, old.size);
     pass(world, 10000);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -218,6 +219,8 @@ static struct device make(struct kedge_tempdir *tmp)
 {
     struct device device = {.tmp = tmp};
     struct kedge_err err;
+    /* Units whose agent was killed come to us, not to the test runner, which would trip over them. */
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
     cr_assert_eq(kedge_key_init(&err), 0);
     device.key = kedge_key_from_seed((const uint8_t[32]){1});
     device.director = kedge_key_from_seed((const uint8_t[32]){2});
