@@ -24,6 +24,21 @@ static void show(struct kedge_call *call, const struct kedge_public_key *key)
     kedge_buf_putc(&call->out, '\n');
 }
 
+/* Sealed when there is a passphrase. */
+static int save(const struct kedge_call *call, const struct kedge_key *key, const char *path,
+                struct kedge_err *err)
+{
+    const char *file = kedge_command_value(call, KEDGE_OPTION_PASSPHRASE_FILE);
+    char passphrase[KEDGE_KEYFILE_PASSPHRASE];
+    if (!file)
+        return kedge_keyfile_save(key, NULL, path, err);
+    int code = kedge_keyfile_passphrase(file, path, passphrase, err);
+    if (!code)
+        code = kedge_keyfile_save(key, passphrase, path, err);
+    explicit_bzero(passphrase, sizeof passphrase);
+    return code;
+}
+
 int kedge_cmd_key_generate(struct kedge_call *call, struct kedge_err *err)
 {
     const char *path = call->operands[0];
@@ -31,7 +46,7 @@ int kedge_cmd_key_generate(struct kedge_call *call, struct kedge_err *err)
     if (code)
         return code;
     kedge_auto(kedge_key) struct kedge_key *key = kedge_key_generate();
-    code = kedge_keyfile_save(key, NULL, path, err);
+    code = save(call, key, path, err);
     if (code)
         return code;
     struct kedge_public_key public = kedge_key_public(key);
@@ -53,8 +68,9 @@ int kedge_cmd_key_show(struct kedge_call *call, struct kedge_err *err)
     if (code)
         return code;
     if (kedge_public_key_load(path, &public, NULL) != 0) {
+        const char *file = kedge_command_value(call, KEDGE_OPTION_PASSPHRASE_FILE);
         kedge_auto(kedge_key) struct kedge_key *key = NULL;
-        code = kedge_keyfile_load(path, NULL, NULL, &key, err);
+        code = kedge_keyfile_load(path, file ? kedge_keyfile_passphrase : NULL, file, &key, err);
         if (code)
             return code;
         public = kedge_key_public(key);

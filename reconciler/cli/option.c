@@ -40,8 +40,11 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
     [KEDGE_OPTION_SERVER] = {"server", .environment = true, .argument = "URL",
                              .help = "ask the 'kedge serve' at URL, not the store"},
     [KEDGE_OPTION_DIRECTOR_KEY] = {"director-key", .environment = true, .argument = "FILE",
-                                   .help = "private key that signs orders; else director.key in "
+                                   .help = "private key that signs orders, or exec: and a program "
+                                           "that does; else director.key in "
                                            "the state folder"},
+    [KEDGE_OPTION_PASSPHRASE_FILE] = {"passphrase-file", .environment = true, .argument = "FILE",
+                                      .help = "passphrase of a sealed private key"},
     [KEDGE_OPTION_BLOBS] = {"blobs", .environment = true, .argument = "DIR",
                             .help = "artifacts of the hub; else blobs in the state folder"},
     [KEDGE_OPTION_CA_FILE] = {"ca-file", .environment = true, .argument = "FILE",

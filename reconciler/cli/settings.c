@@ -53,7 +53,7 @@ static int find_key(const struct kedge_call *call, bool signing, struct kedge_se
                     struct kedge_err *err)
 {
     const char *key = place(out, call, KEDGE_OPTION_DIRECTOR_KEY, "director.key");
-    if (access(key, F_OK) == 0)
+    if (strncmp(key, "exec:", 5) == 0 || access(key, F_OK) == 0)
         out->options.key = key;
     else if (signing)
         return kedge_err_set(err, KEDGE_NOTFOUND,
@@ -91,6 +91,7 @@ int kedge_settings_fill(struct kedge_call *call, bool signing, struct kedge_sett
                 .username = given[KEDGE_OPTION_USERNAME],
                 .ca_file = given[KEDGE_OPTION_CA_FILE],
             },
+        .passphrase = given[KEDGE_OPTION_PASSPHRASE_FILE],
         .cron = given[KEDGE_OPTION_CRON],
         .zone = given[KEDGE_OPTION_CRON] ? given[KEDGE_OPTION_TIME_ZONE] : NULL,
         .manual = given[KEDGE_OPTION_MANUAL] != NULL,

@@ -14,9 +14,10 @@ struct kedge_settings {
 /* The options that say where state is and how Git is reached: for every verb that opens a store. */
 #define KEDGE_SETTINGS_OPTIONS                                                                     \
     (KEDGE_OPTION(REPO) | KEDGE_OPTION(REVISION) | KEDGE_OPTION(PATH) | KEDGE_OPTION(STATE_DIR) |  \
-     KEDGE_OPTION(STORE) | KEDGE_OPTION(DIRECTOR_KEY) | KEDGE_OPTION(LIFETIME) |                   \
-     KEDGE_OPTION(SSH_KEY) | KEDGE_OPTION(KNOWN_HOSTS) | KEDGE_OPTION(USERNAME) |                  \
-     KEDGE_OPTION(PASSWORD_FILE) | KEDGE_OPTION(CA_FILE) | KEDGE_OPTION(ACCEPT_REWRITE))
+     KEDGE_OPTION(STORE) | KEDGE_OPTION(DIRECTOR_KEY) | KEDGE_OPTION(PASSPHRASE_FILE) |            \
+     KEDGE_OPTION(LIFETIME) | KEDGE_OPTION(SSH_KEY) | KEDGE_OPTION(KNOWN_HOSTS) |                  \
+     KEDGE_OPTION(USERNAME) | KEDGE_OPTION(PASSWORD_FILE) | KEDGE_OPTION(CA_FILE) |                \
+     KEDGE_OPTION(ACCEPT_REWRITE))
 
 /* `signing`: a director's key is needed; KEDGE_NOTFOUND says how to make one. Release the settings
  * whatever it returns. */

@@ -103,6 +103,15 @@ cmp -s public out || fail "key show of the private file"
 expect 0 "$kedge" key show director.key.pub -o json
 jq -e '.publicKey == $key and (.keyid | length == 64)' --arg key "$(cat public)" out >/dev/null || fail "key show -o json"
 
+(umask 077 && echo 'correct horse' >passphrase && echo wrong >mistaken)
+expect 0 "$kedge" key generate sealed.key --passphrase-file passphrase
+cp out public
+grep -q '^ed25519-sealed:' sealed.key || fail "the key is not sealed"
+expect 0 "$kedge" key show sealed.key --passphrase-file passphrase
+cmp -s public out || fail "key show of a sealed key"
+expect 1 "$kedge" key show sealed.key
+expect 1 "$kedge" key show sealed.key --passphrase-file mistaken
+
 echo "blobs"
 echo weights >model.bin
 digest=$(sha256sum model.bin | cut -d' ' -f1)
