@@ -17,12 +17,6 @@ static const char *const refusal_names[] = {
 };
 const struct kedge_words kedge_order_refusal_words = {refusal_names, KEDGE_COUNT(refusal_names)};
 
-static void add_time(struct kedge_json_writer *w, const char *key, kedge_ms at)
-{
-    char text[KEDGE_TIME_TEXT];
-    kedge_json_add_string(w, key, kedge_clock_format(at, text));
-}
-
 static void add_digest(struct kedge_json_writer *w, const char *key,
                        const struct kedge_digest *digest)
 {
@@ -46,8 +40,8 @@ void kedge_order_write(const struct kedge_order *order, const struct kedge_order
     add_digest(&w, "plan", &order->plan);
     kedge_json_add_string(&w, "commit", order->commit);
     kedge_json_add_string(&w, "source", order->source);
-    add_time(&w, "issuedAt", order->issued);
-    add_time(&w, "expires", order->expires);
+    kedge_statement_add_time(&w, "issuedAt", order->issued);
+    kedge_statement_add_time(&w, "expires", order->expires);
     kedge_json_key(&w, "actions");
     kedge_json_begin_array(&w);
     for (uint32_t i = 0; i < order->action_count; i++)
@@ -76,15 +70,6 @@ static int read_text(struct kedge_arena *arena, const json_t *json, const char *
     return 0;
 }
 
-static int read_time(const json_t *json, const char *key, kedge_ms *out, struct kedge_err *err)
-{
-    const char *text;
-    int code = kedge_json_string(json, key, &text, err);
-    if (!code && !kedge_clock_parse(text, out))
-        code = kedge_err_set(err, KEDGE_INVALID, "member '%s' is not a time: '%.40s'", key, text);
-    return code;
-}
-
 static int read_head(struct kedge_arena *arena, const json_t *json, struct kedge_order *out,
                      struct kedge_err *err)
 {
@@ -99,9 +84,9 @@ static int read_head(struct kedge_arena *arena, const json_t *json, struct kedge
     if (!code)
         code = read_text(arena, json, "source", KEDGE_LIMIT_PATH, &out->source, err);
     if (!code)
-        code = read_time(json, "issuedAt", &out->issued, err);
+        code = kedge_statement_time(json, "issuedAt", &out->issued, err);
     if (!code)
-        code = read_time(json, "expires", &out->expires, err);
+        code = kedge_statement_time(json, "expires", &out->expires, err);
     if (code)
         return code;
     if (!kedge_name_valid(out->device, strlen(out->device)))

@@ -22,14 +22,11 @@ const struct kedge_words kedge_root_refusal_words =
 static int read_key(const json_t *keys, const char *id, struct kedge_public_key *out,
                     struct kedge_err *err)
 {
-    const char *text;
     char own[KEDGE_KEY_ID_TEXT];
-    int code = kedge_json_string(keys, id, &text, err);
-    if (!code)
-        code = kedge_public_key_parse(text, out, err);
+    int code = kedge_statement_key(keys, id, out, err);
     if (!code && strcmp(kedge_public_key_id(out, own), id) != 0)
-        code = kedge_err_set(err, KEDGE_INVALID, "the id of '%s' is %s", text, own);
-    return code ? kedge_err_wrap(err, "key '%.80s'", id) : 0;
+        code = kedge_err_set(err, KEDGE_INVALID, "key '%.80s' has another id: %s", id, own);
+    return code;
 }
 
 static bool names(const struct kedge_root_signers *signers, const struct kedge_public_key *key)
@@ -79,10 +76,9 @@ static int read_signers(const json_t *role, const json_t *keys, struct kedge_roo
 static int read_predicate(const json_t *json, struct kedge_root *out, struct kedge_err *err)
 {
     json_t *keys, *roles, *role;
-    const char *expires;
     int code = kedge_json_integer(json, "version", &out->version, err);
     if (!code)
-        code = kedge_json_string(json, "expires", &expires, err);
+        code = kedge_statement_time(json, "expires", &out->expires, err);
     if (!code)
         code = kedge_json_object(json, "keys", &keys, err);
     if (!code)
@@ -92,9 +88,6 @@ static int read_predicate(const json_t *json, struct kedge_root *out, struct ked
     if (out->version < 1)
         return kedge_err_set(err, KEDGE_INVALID, "version %lld is not positive",
                              (long long)out->version);
-    if (!kedge_clock_parse(expires, &out->expires))
-        return kedge_err_set(err, KEDGE_INVALID, "member 'expires' is not a time: '%.40s'",
-                             expires);
     for (int i = 0; i < KEDGE_ROOT_ROLES; i++) {
         const char *name = kedge_word_name(&kedge_root_role_words, i);
         code = kedge_json_object(roles, name, &role, err);

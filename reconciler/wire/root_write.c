@@ -2,8 +2,6 @@
 /* Making and signing root documents: the offline half of root.h. */
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/codec.h"
 #include "root.h"
 #include "statement.h"
 
@@ -66,10 +64,8 @@ static struct keys collect(const struct kedge_root *root)
 static void write_subjects(struct kedge_json_writer *w, const struct keys *keys)
 {
     for (size_t i = 0; i < keys->count; i++) {
-        char text[KEDGE_KEY_TEXT], id[KEDGE_KEY_ID_TEXT];
-        struct kedge_digest digest = {0};
-        kedge_public_key_id(keys->at[i], id);
-        kedge_hex_decode(id, strlen(id), digest.bytes, sizeof digest.bytes);
+        char text[KEDGE_KEY_TEXT];
+        struct kedge_digest digest = kedge_statement_key_digest(keys->at[i]);
         kedge_statement_subject(w, kedge_public_key_format(keys->at[i], text), &digest);
     }
 }
@@ -90,15 +86,14 @@ static void write_signers(struct kedge_json_writer *w, const struct kedge_root_s
 static void write_predicate(struct kedge_json_writer *w, const struct kedge_root *root,
                             const struct keys *keys)
 {
-    char text[KEDGE_KEY_TEXT], id[KEDGE_KEY_ID_TEXT], time[KEDGE_TIME_TEXT];
+    char id[KEDGE_KEY_ID_TEXT];
     kedge_json_begin_object(w);
     kedge_json_add_integer(w, "version", root->version);
-    kedge_json_add_string(w, "expires", kedge_clock_format(root->expires, time));
+    kedge_statement_add_time(w, "expires", root->expires);
     kedge_json_key(w, "keys");
     kedge_json_begin_object(w);
     for (size_t i = 0; i < keys->count; i++)
-        kedge_json_add_string(w, kedge_public_key_id(keys->at[i], id),
-                              kedge_public_key_format(keys->at[i], text));
+        kedge_statement_add_key(w, kedge_public_key_id(keys->at[i], id), keys->at[i]);
     kedge_json_end_object(w);
     kedge_json_key(w, "roles");
     kedge_json_begin_object(w);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/codec.h"
 
 #define STATEMENT_TYPE "https://in-toto.io/Statement/v1"
@@ -39,6 +40,47 @@ void kedge_statement_predicate(struct kedge_json_writer *writer, const char *pre
 void kedge_statement_end(struct kedge_json_writer *writer)
 {
     kedge_json_end_object(writer);
+}
+
+void kedge_statement_add_time(struct kedge_json_writer *writer, const char *key, kedge_ms at)
+{
+    char text[KEDGE_TIME_TEXT];
+    kedge_json_add_string(writer, key, kedge_clock_format(at, text));
+}
+
+int kedge_statement_time(const json_t *json, const char *key, kedge_ms *out, struct kedge_err *err)
+{
+    const char *text;
+    int code = kedge_json_string(json, key, &text, err);
+    if (!code && !kedge_clock_parse(text, out))
+        code = kedge_err_set(err, KEDGE_INVALID, "member '%s' is not a time: '%.40s'", key, text);
+    return code;
+}
+
+void kedge_statement_add_key(struct kedge_json_writer *writer, const char *key,
+                             const struct kedge_public_key *value)
+{
+    char text[KEDGE_KEY_TEXT];
+    kedge_json_add_string(writer, key, kedge_public_key_format(value, text));
+}
+
+int kedge_statement_key(const json_t *json, const char *key, struct kedge_public_key *out,
+                        struct kedge_err *err)
+{
+    const char *text;
+    int code = kedge_json_string(json, key, &text, err);
+    if (code)
+        return code;
+    return kedge_public_key_parse(text, out, err) ? kedge_err_wrap(err, "member '%s'", key) : 0;
+}
+
+struct kedge_digest kedge_statement_key_digest(const struct kedge_public_key *key)
+{
+    char id[KEDGE_KEY_ID_TEXT];
+    struct kedge_digest digest = {0};
+    kedge_public_key_id(key, id);
+    kedge_hex_decode(id, strlen(id), digest.bytes, sizeof digest.bytes);
+    return digest;
 }
 
 static int check_word(const json_t *json, const char *key, const char *wanted,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "key.h"
 
 /* `kedge_statement_begin`, one or more subjects, `_predicate`, the members of the predicate,
  * `_end`. */
@@ -13,6 +14,18 @@ void kedge_statement_subject(struct kedge_json_writer *writer, const char *name,
 /* Leaves the writer behind the key "predicate": the caller writes one object. */
 void kedge_statement_predicate(struct kedge_json_writer *writer, const char *predicate_type);
 void kedge_statement_end(struct kedge_json_writer *writer);
+
+/* Members that several predicates have: a time (RFC 3339), a public key ("ed25519:..."). The
+ * readers are KEDGE_INVALID naming the member, KEDGE_DENIED for an unsafe key. */
+void kedge_statement_add_time(struct kedge_json_writer *writer, const char *key, kedge_ms at);
+int kedge_statement_time(const json_t *json, const char *key, kedge_ms *out,
+                         struct kedge_err *err) KEDGE_MUST_CHECK;
+void kedge_statement_add_key(struct kedge_json_writer *writer, const char *key,
+                             const struct kedge_public_key *value);
+int kedge_statement_key(const json_t *json, const char *key, struct kedge_public_key *out,
+                        struct kedge_err *err) KEDGE_MUST_CHECK;
+/* The SHA-256 that a key's id is: the subject of what speaks about a key. */
+struct kedge_digest kedge_statement_key_digest(const struct kedge_public_key *key);
 
 /* Parses verified payload bytes: a Statement v1 with at least one subject that has a digest, of
  * this predicate type (else KEDGE_UNSUPPORTED). *out is a new reference to the whole, *predicate is
