@@ -58,8 +58,11 @@
 #define KEDGE_LIMIT_SIGNER_ARGS    64
 
 /* Trust. */
-#define KEDGE_LIMIT_ROOT      KEDGE_KIB(64) /* one root document; 96 keys take 30 KiB */
-#define KEDGE_LIMIT_ROOT_KEYS 32            /* of one role: no more signatures are read */
+#define KEDGE_LIMIT_ROOT        KEDGE_KIB(64) /* one root document; 96 keys take 30 KiB */
+#define KEDGE_LIMIT_ROOT_KEYS   32            /* of one role: no more signatures are read */
+#define KEDGE_LIMIT_ROOTS       64 /* versions in one reply; later ones are fetched one by one */
+#define KEDGE_LIMIT_ENROL       KEDGE_KIB(16) /* a request, a record, a rotation: ours have 2 KiB */
+#define KEDGE_LIMIT_ENROL_REPLY KEDGE_MIB(4)
 
 /* HTTP server. */
 #define KEDGE_LIMIT_HTTP_CONNECTION KEDGE_KIB(6)   /* line and headers; 10,000 wait at a time */

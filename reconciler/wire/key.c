@@ -225,3 +225,18 @@ const char *kedge_public_key_id(const struct kedge_public_key *key, char text[KE
     struct kedge_digest digest = kedge_digest_of(json, strlen(json));
     return kedge_hex_encode(digest.bytes, sizeof digest.bytes, text);
 }
+
+const char *kedge_public_key_fingerprint(const struct kedge_public_key *key,
+                                         char text[KEDGE_KEY_PRINT])
+{
+    /* RFC 8709: string "ssh-ed25519", string key. */
+    static const char before[] = "\0\0\0\x0bssh-ed25519\0\0\0 ";
+    uint8_t blob[sizeof before - 1 + KEDGE_KEY_PUBLIC];
+    memcpy(blob, before, sizeof before - 1);
+    memcpy(blob + sizeof before - 1, key->bytes, sizeof key->bytes);
+    struct kedge_digest digest = kedge_digest_of(blob, sizeof blob);
+    memcpy(text, "SHA256:", sizeof "SHA256:");
+    sodium_bin2base64(text + strlen(text), KEDGE_KEY_PRINT - strlen(text), digest.bytes,
+                      sizeof digest.bytes, sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+    return text;
+}

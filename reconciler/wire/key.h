@@ -9,6 +9,7 @@
 #define KEDGE_KEY_SIGNATURE 64
 #define KEDGE_KEY_ID_TEXT   65
 #define KEDGE_KEY_TEXT      64
+#define KEDGE_KEY_PRINT     51
 
 struct kedge_public_key {
     uint8_t bytes[KEDGE_KEY_PUBLIC];
@@ -47,6 +48,9 @@ const char *kedge_key_id(const struct kedge_key *key);
 int kedge_key_sign(const struct kedge_key *key, const void *message, size_t size,
                    uint8_t signature[KEDGE_KEY_SIGNATURE], struct kedge_err *err) KEDGE_MUST_CHECK;
 
+/* "SHA256:<base64>" as `ssh-keygen -l` writes it: what people compare. */
+const char *kedge_public_key_fingerprint(const struct kedge_public_key *key,
+                                         char text[KEDGE_KEY_PRINT]);
 /* "ed25519:<base64>": the form of manifests and public key files. */
 const char *kedge_public_key_format(const struct kedge_public_key *key, char text[KEDGE_KEY_TEXT]);
 /* That form, or 64 hex digits; low-order and non-canonical points are KEDGE_DENIED. */

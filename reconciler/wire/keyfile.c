@@ -90,11 +90,16 @@ int kedge_keyfile_passphrase(const void *self, const char *source,
     return code ? kedge_err_wrap(err, "passphrase of key '%s'", source) : 0;
 }
 
-/* Exactly `size` bytes of padded base64. */
+/* Exactly `size` bytes of padded base64. libsodium's decoder leaves no copy behind, but takes some
+ * bytes beyond ASCII for digits. */
 static bool decode(const char *text, void *bytes, size_t size)
 {
     size_t got;
     const char *end;
+    for (const char *at = text; *at; at++) {
+        if ((unsigned char)*at > '~')
+            return false;
+    }
     return sodium_base642bin(bytes, size, text, strlen(text), NULL, &got, &end,
                              sodium_base64_VARIANT_ORIGINAL) == 0 &&
            got == size && !*end;

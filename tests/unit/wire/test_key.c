@@ -207,6 +207,16 @@ Test(key, id_is_the_digest_of_tuf_canonical_json)
     cr_assert_str_eq(kedge_key_id(key), id);
 }
 
+/* As `ssh-keygen -l` says it. */
+Test(key, fingerprint_is_that_of_openssh)
+{
+    kedge_auto(kedge_key) struct kedge_key *key = rfc_key();
+    struct kedge_public_key public = kedge_key_public(key);
+    char text[KEDGE_KEY_PRINT];
+    cr_assert_str_eq(kedge_public_key_fingerprint(&public, text),
+                     "SHA256:bbXpuKG6zhzdmnxq256TlqzFBzRl2f6OOg722cYNbU8");
+}
+
 static int load_public(const char *folder, const void *text, size_t size)
 {
     struct kedge_err err;
