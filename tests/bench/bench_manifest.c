@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Manifests: loading a whole fleet (W1), validating documents (W13). */
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <yaml.h>
 
 #include "bare_git.h"
-#include "base/buf.h"
+#include "base/fs.h"
 #include "fleet.h"
 #include "manifest/load.h"
 #include "source/git.h"
@@ -125,8 +131,39 @@ static void validate(struct bench *bench)
                                            BENCH_RATIO_AT_LEAST, 0.85});
 }
 
+/* `kedge validate` on one file, from its start to its exit. */
+static void validate_start(struct bench *bench)
+{
+    char self[PATH_MAX], program[PATH_MAX], file[PATH_MAX];
+    struct bench_series ours = {0};
+    struct kedge_err err;
+    ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
+    bench_check(size > 0, "/proc/self/exe");
+    self[size] = '\0';
+    int length = snprintf(program, sizeof program, "%s/../../reconciler/kedge", dirname(self));
+    bench_check(length < (int)sizeof program, "the build folder's path is too long");
+    snprintf(file, sizeof file, "%s/device.yaml", bench->cache);
+    char *text = fleet_device(1, false);
+    bench_must(kedge_fs_mkdirs(AT_FDCWD, bench->cache, 0755, &err), &err);
+    bench_must(kedge_fs_write(AT_FDCWD, file, text, strlen(text), 0644, &err), &err);
+    free(text);
+    for (unsigned i = bench_turns(bench, 31); i > 0; i--) {
+        const char *const argv[] = {program, "--quiet", "validate", file, NULL};
+        pid_t pid;
+        int status;
+        double w = bench_wall();
+        bench_check(posix_spawn(&pid, program, NULL, NULL, (char *const *)argv, environ) == 0,
+                    "kedge does not start");
+        bench_check(waitpid(pid, &status, 0) == pid && status == 0, "kedge validate fails");
+        bench_add(&ours, (bench_wall() - w) * 1e3);
+    }
+    bench_print(bench,
+                &(struct bench_row){"validate_start", "ms", &ours, NULL, BENCH_VALUE_AT_MOST, 3});
+}
+
 const struct bench_workload bench_manifest_workloads[] = {
     {"load_cold", load_cold},
     {"validate", validate},
+    {"validate_start", validate_start},
     {0},
 };
