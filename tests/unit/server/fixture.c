@@ -259,14 +259,20 @@ const struct kedge_server_reply *fixture_sync(struct fixture *fixture,
     return fixture_send(fixture, device->name, kedge_buf_slice(&evidence), wait);
 }
 
-void fixture_obey(const struct fixture *fixture, struct fixture_device *device,
+void fixture_take(const struct fixture *fixture, struct fixture_device *device,
                   const struct kedge_server_reply *reply)
 {
     cr_assert_not_null(reply);
     cr_assert_eq(reply->code, KEDGE_OK, "%s", reply->body.data);
     cr_assert_str_eq(reply->type, KEDGE_SERVER_ENVELOPE);
-    struct kedge_public_key key = kedge_key_public(fixture->director);
-    struct kedge_envelope_trust trust = {.keys = &key,
+    struct kedge_public_key director = kedge_key_public(fixture->director);
+    fixture_obey(&director, device, kedge_buf_slice(&reply->body), fixture->now);
+}
+
+void fixture_obey(const struct kedge_public_key *director, struct fixture_device *device,
+                  struct kedge_slice envelope, kedge_ms now)
+{
+    struct kedge_envelope_trust trust = {.keys = director,
                                          .key_count = 1,
                                          .threshold = 1,
                                          .payload_type = KEDGE_ENVELOPE_IN_TOTO};
@@ -276,11 +282,10 @@ void fixture_obey(const struct fixture *fixture, struct fixture_device *device,
     struct kedge_order order = {0};
     struct kedge_err err = {0};
     enum kedge_order_refusal refusal =
-        kedge_order_admit(&device->arena, kedge_buf_slice(&reply->body), &trust, &memory,
-                          fixture->now, &order, &err);
+        kedge_order_admit(&device->arena, envelope, &trust, &memory, now, &order, &err);
     cr_assert_eq(refusal, KEDGE_ORDER_ACCEPTED, "%s", err.msg);
     device->generation = order.generation;
-    device->envelope = kedge_digest_of(reply->body.data, reply->body.size);
+    device->envelope = kedge_digest_of(envelope.data, envelope.size);
     device->count = order.set_count;
     cr_assert_leq(order.set_count, KEDGE_COUNT(device->instances));
     for (uint32_t i = 0; i < order.set_count; i++)

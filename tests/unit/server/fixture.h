@@ -78,5 +78,8 @@ const struct kedge_server_reply *fixture_sync(struct fixture *fixture,
 const struct kedge_server_reply *fixture_send(struct fixture *fixture, const char *device,
                                               struct kedge_slice evidence, kedge_ms wait);
 /* Admits an order as a device does, and holds its set from then on. */
-void fixture_obey(const struct fixture *fixture, struct fixture_device *device,
+void fixture_obey(const struct kedge_public_key *director, struct fixture_device *device,
+                  struct kedge_slice envelope, kedge_ms now);
+/* The same with the order of a reply. */
+void fixture_take(const struct fixture *fixture, struct fixture_device *device,
                   const struct kedge_server_reply *reply);

@@ -61,7 +61,7 @@ static struct scene *scene_converged(void)
 {
     struct scene *scene = scene_make();
     fixture_head(&scene->fx, commit(scene, one));
-    fixture_obey(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
+    fixture_take(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
     const struct kedge_server_reply *reply = fixture_sync(&scene->fx, &scene->press, 0);
     cr_assert_not_null(reply);
     cr_assert_null(reply->type, "%s", reply->body.data);
@@ -121,7 +121,7 @@ Test(server, a_waiting_device_is_woken_by_a_commit)
     cr_assert_null(fixture_sync(&scene->fx, &scene->press, 60000), "it is held");
     uint64_t waiting = scene->fx.asked;
     fixture_head(&scene->fx, commit(scene, two));
-    fixture_obey(&scene->fx, &scene->press, fixture_reply(&scene->fx, waiting));
+    fixture_take(&scene->fx, &scene->press, fixture_reply(&scene->fx, waiting));
     cr_assert_str_eq(scene->press.instances[0].version, "1.1.0");
     cr_assert_eq(scene->press.generation, 2);
     cr_assert_eq(scene->fx.whole_reads, 1);
@@ -271,7 +271,7 @@ Test(server, a_new_key_starts_a_new_life)
     char *manifest = fixture_device_yaml(&reborn, "site: a");
     fixture_head(&scene->fx, fixture_commit(&scene->fx, models, manifest, one));
     cr_assert_eq(fixture_sync(&scene->fx, &scene->press, 0)->code, KEDGE_DENIED);
-    fixture_obey(&scene->fx, &reborn, fixture_sync(&scene->fx, &reborn, 0));
+    fixture_take(&scene->fx, &reborn, fixture_sync(&scene->fx, &reborn, 0));
     cr_assert_eq(reborn.generation, 1, "the order that lies ready is good for it");
     fixture_device_release(&reborn);
     free(manifest);
@@ -293,7 +293,7 @@ Test(server, what_is_held_says_why_and_is_left_alone)
     fixture_wait(&scene->fx, 2 * KEDGE_SERVER_AUDIT);
     cr_assert_eq(fixture_count_events(&scene->fx, KEDGE_EVENT_ACTION_HELD), 1);
     fixture_head(&scene->fx, commit(scene, two));
-    fixture_obey(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
+    fixture_take(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
     cr_assert_str_eq(scene->press.instances[0].version, "1.1.0");
     scene_free(scene);
 }
@@ -304,7 +304,7 @@ Test(server, a_restart_goes_on_where_it_was)
     fixture_head(&scene->fx, commit(scene, two));
     fixture_restart(&scene->fx);
     fixture_head(&scene->fx, scene->fx.commits[1].id);
-    fixture_obey(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
+    fixture_take(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
     cr_assert_eq(scene->press.generation, 2, "the stored order is delivered, not another one");
     fixture_restart(&scene->fx);
     cr_assert_null(fixture_sync(&scene->fx, &scene->press, 0)->type);
@@ -318,7 +318,7 @@ Test(server, an_order_that_expired_undelivered_is_signed_again)
     struct scene *scene = scene_converged();
     fixture_head(&scene->fx, commit(scene, two));
     fixture_wait(&scene->fx, KEDGE_SERVER_LIFETIME + 1);
-    fixture_obey(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
+    fixture_take(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
     cr_assert_geq(scene->press.generation, 3);
     scene_free(scene);
 }
@@ -337,7 +337,7 @@ Test(server, a_refused_order_is_not_thrown_at_the_device_again)
     uint64_t waiting = scene->fx.asked;
     cr_assert_eq(fixture_count_events(&scene->fx, KEDGE_EVENT_ENVELOPE_REFUSED), 1);
     fixture_wait(&scene->fx, 21000);
-    fixture_obey(&scene->fx, &scene->press, fixture_reply(&scene->fx, waiting));
+    fixture_take(&scene->fx, &scene->press, fixture_reply(&scene->fx, waiting));
     scene_free(scene);
 }
 
@@ -377,11 +377,11 @@ Test(server, stop_and_destroy)
 {
     struct scene *scene = scene_converged();
     fixture_head(&scene->fx, commit(scene, stopped));
-    fixture_obey(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
+    fixture_take(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
     cr_assert_eq(scene->press.instances[0].state, KEDGE_RUN_STOPPED);
     cr_assert_null(fixture_sync(&scene->fx, &scene->press, 0)->type);
     fixture_head(&scene->fx, commit(scene, NULL));
-    fixture_obey(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
+    fixture_take(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
     cr_assert_eq(scene->press.count, 0);
     cr_assert_null(fixture_sync(&scene->fx, &scene->press, 0)->type);
     cr_assert_eq(fixture_count_events(&scene->fx, KEDGE_EVENT_ACTION_SUCCEEDED), 3);
@@ -396,7 +396,7 @@ Test(server, a_failed_version_is_told_and_held)
     const struct kedge_desired_device *wanted =
         kedge_table_find(kedge_server_desired(scene->fx.server)->devices, "press");
     struct kedge_reported old = scene->press.instances[0];
-    fixture_obey(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
+    fixture_take(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
     struct kedge_progress failed = {.instance = "m",
                                     .content = wanted->assignments[0]->assignment.content,
                                     .state = KEDGE_ACTION_ROLLED_BACK,
