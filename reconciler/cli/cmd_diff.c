@@ -59,9 +59,8 @@ static bool wants_live(const struct kedge_call *call)
 
 static int compare(struct kedge_call *call, struct comparison *out, struct kedge_err *err)
 {
-    const char *repo = kedge_command_value(call, KEDGE_OPTION_REPO);
     const char *base = kedge_command_value(call, KEDGE_OPTION_BASE);
-    int code = kedge_git_open(repo ? repo : ".", &out->git, err);
+    int code = kedge_git_open(".", &out->git, err);
     if (!code)
         code = kedge_git_resolve(out->git, kedge_command_value(call, KEDGE_OPTION_HEAD), out->head,
                                  err);

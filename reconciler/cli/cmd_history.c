@@ -31,6 +31,8 @@ int kedge_cmd_history(struct kedge_call *call, struct kedge_err *err)
         .commit = kedge_command_value(call, KEDGE_OPTION_COMMIT),
     };
     kedge_auto(kedge_json) json_t *history = NULL;
+    if (!kedge_command_has(call, KEDGE_OPTION_LIMIT))
+        call->options.at[KEDGE_OPTION_LIMIT] = "100"; /* a history may be years long */
     int code = read_since(call, &query.since, err);
     if (!code)
         code = kedge_ask_view(call, &query, &history, err);

@@ -14,7 +14,7 @@ const struct kedge_command kedge_commands[] = {
         .summary = "Check the manifests below PATH as they are on the disk",
         .about =
             "Finds everything that is wrong at once: form, references, conflicts. With --base, "
-            "a version of a\nmodel that has another artifact than it had there is an error too. "
+            "a version of a model that has another artifact than it had there is an error too. "
             "Exit 1 when there are errors.",
         .max = 1,
         .options = KEDGE_OPTION(BASE),
@@ -33,13 +33,15 @@ const struct kedge_command kedge_commands[] = {
         .operands = "",
         .summary = "Show what a change does to the fleet, without doing it",
         .about =
-            "Compares --head with --base (its parent when neither is given). With an inventory "
-            "file, a server or\na store in place of --base, compares it with what devices last "
-            "reported.\n\n  kedge diff --base origin/main\n  kedge diff --head my-branch "
-            "--server http://hub:8411",
-        .options = KEDGE_ASK_OPTIONS | KEDGE_OPTION(REPO) | KEDGE_OPTION(PATH) |
-                   KEDGE_OPTION(BASE) | KEDGE_OPTION(HEAD) | KEDGE_OPTION(INVENTORY) |
-                   KEDGE_OPTION(DETAILED_EXITCODE) | KEDGE_OPTION(ALL),
+            "Compares in the repository that holds the current folder: --head with --base (its "
+            "parent when neither is given). With an inventory file, a server or a store in place "
+            "of "
+            "--base, compares it with what devices last reported.\n\n"
+            "  kedge diff --base origin/main\n"
+            "  kedge diff --head my-branch --server http://hub:8411",
+        .options = KEDGE_ASK_OPTIONS | KEDGE_OPTION(PATH) | KEDGE_OPTION(BASE) |
+                   KEDGE_OPTION(HEAD) | KEDGE_OPTION(INVENTORY) | KEDGE_OPTION(DETAILED_EXITCODE) |
+                   KEDGE_OPTION(ALL),
         .formats = "text|json|markdown",
         .run = kedge_cmd_diff,
     },
@@ -120,6 +122,7 @@ const struct kedge_command kedge_commands[] = {
         .name = "history",
         .operands = "",
         .summary = "Show what happened, newest first",
+        .about = "The last 100 events, unless --limit says otherwise.",
         .options = LISTS | KEDGE_OPTION(DEVICE) | KEDGE_OPTION(INSTANCE) | KEDGE_OPTION(COMMIT) |
                    KEDGE_OPTION(SINCE),
         .formats = "text|json",

@@ -66,23 +66,38 @@ static void each_option(const struct kedge_command *command, kedge_options set, 
 #define INDENT 31
 #define WIDTH  80
 
-/* Appends `text`, broken at spaces, `column` being where it starts and INDENT where lines do. */
-static void write_wrapped(const char *text, size_t column, struct kedge_buf *out)
+/* Appends `text`, broken at spaces; lines start in column `indent`, where the first one stands. */
+static void write_wrapped(const char *text, size_t size, size_t indent, struct kedge_buf *out)
 {
-    while (*text) {
-        size_t word = strcspn(text, " ");
-        if (column > INDENT && column + 1 + word > WIDTH) {
-            kedge_buf_printf(out, "\n%*s", INDENT, "");
-            column = INDENT;
-        } else if (column > INDENT) {
+    const char *end = text + size;
+    for (size_t column = indent; text < end;) {
+        const char *space = memchr(text, ' ', (size_t)(end - text));
+        size_t word = (size_t)((space ? space : end) - text);
+        if (column > indent && column + 1 + word > WIDTH) {
+            kedge_buf_printf(out, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (column > indent) {
             kedge_buf_putc(out, ' ');
             column++;
         }
         kedge_buf_add(out, text, word);
         column += word;
-        text += word + (text[word] == ' ');
+        text += word + (space != NULL);
     }
     kedge_buf_putc(out, '\n');
+}
+
+/* Paragraphs are wrapped; lines that begin with a space are examples and stay as they are. */
+static void write_about(const char *about, struct kedge_buf *out)
+{
+    while (*about) {
+        size_t length = strcspn(about, "\n");
+        if (*about == ' ')
+            kedge_buf_printf(out, "%.*s\n", (int)length, about);
+        else
+            write_wrapped(about, length, 0, out);
+        about += length + (about[length] == '\n');
+    }
 }
 
 static void write_help_option(const struct kedge_option_row *row, const char *choices,
@@ -94,7 +109,7 @@ static void write_help_option(const struct kedge_option_row *row, const char *ch
     kedge_buf_printf(out, "%-*s", INDENT, text.data);
     kedge_buf_clear(&text);
     write_meaning(row, choices, preset, &text);
-    write_wrapped(text.data, INDENT, out);
+    write_wrapped(text.data, text.size, INDENT, out);
     kedge_buf_release(&text);
 }
 
@@ -103,8 +118,10 @@ void kedge_help_command(const struct kedge_command *command, struct kedge_buf *o
     kedge_options options = kedge_command_options(command);
     kedge_buf_printf(out, "Usage: kedge %s [OPTION...]%s%s\n\n%s.\n", command->name,
                      *command->operands ? " " : "", command->operands, command->summary);
-    if (command->about)
-        kedge_buf_printf(out, "\n%s\n", command->about);
+    if (command->about) {
+        kedge_buf_putc(out, '\n');
+        write_about(command->about, out);
+    }
     if (options & ~KEDGE_OPTIONS_GLOBAL) {
         kedge_buf_puts(out, "\nOptions:\n");
         each_option(command, options & ~KEDGE_OPTIONS_GLOBAL, write_help_option, out);
@@ -154,9 +171,9 @@ static void write_manual_command(const struct kedge_command *command, struct ked
     write_roff(command->summary, out);
     kedge_buf_puts(out, ".\n");
     if (command->about) {
-        kedge_buf_puts(out, ".PP\n.nf\n");
+        kedge_buf_puts(out, ".PP\n"); /* man keeps lines that begin with a space, too */
         write_roff(command->about, out);
-        kedge_buf_puts(out, "\n.fi\n");
+        kedge_buf_putc(out, '\n');
     }
     each_option(command, kedge_command_options(command) & ~KEDGE_OPTIONS_GLOBAL,
                 write_manual_option, out);

@@ -138,7 +138,7 @@ ask_all() {
 }
 echo "asking the store"
 ask_all
-expect 0 "$kedge" diff --inventory "$work/inventory.json" --repo . -o json
+expect 0 "$kedge" diff --inventory "$work/inventory.json" -o json
 json '.summary.deploy == 2 and .summary.unknown == 2'
 
 echo "a sealed plan"
@@ -190,7 +190,7 @@ until "$kedge" status -o json | jq -e --arg head "$(git rev-parse HEAD)" '.revis
     sleep 0.1
 done
 ask_all
-expect 0 "$kedge" diff --repo . -o json
+expect 0 "$kedge" diff -o json
 json '.summary.deploy == 2'
 (unset KEDGE_SERVER && expect 0 "$kedge" status) || fail "the store beside a running daemon"
 kill "$daemon"

@@ -238,7 +238,7 @@ says out '- destroy'
 says out '> start'
 expect 1 "$kedge" diff --base nothing
 says err "'nothing'"
-expect 1 "$kedge" diff --repo "$work/hub"
+expect 1 "$kedge" diff -C "$work/hub"
 sed -i 's/model: detector/model: detecter/' south.yaml
 git commit -qam three
 expect 1 "$kedge" diff
