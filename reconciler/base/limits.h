@@ -41,13 +41,15 @@
 #define KEDGE_LIMIT_JSON_DEPTH  64           /* ours need 8 */
 #define KEDGE_LIMIT_ENVELOPE    KEDGE_MIB(4) /* a device's whole set: some thousand instances */
 #define KEDGE_LIMIT_REPORT      KEDGE_MIB(1)
-#define KEDGE_LIMIT_SIGNATURES  32       /* in one envelope */
-#define KEDGE_LIMIT_INSTANCES   1000     /* on one device */
-#define KEDGE_LIMIT_ACTIONS     2000     /* for one device: all instances replaced by others */
-#define KEDGE_LIMIT_BATCH       16777216 /* orders under one signature: more than any fleet */
-#define KEDGE_LIMIT_COMMIT      64       /* hex digits of a SHA-256 commit id */
-#define KEDGE_LIMIT_WAIT_MS     300000   /* longest long poll */
-#define KEDGE_LIMIT_CONNECTIONS 15000    /* below the usual 20,000 descriptors */
+#define KEDGE_LIMIT_SIGNATURES  32            /* in one envelope */
+#define KEDGE_LIMIT_INSTANCES   1000          /* on one device */
+#define KEDGE_LIMIT_ACTIONS     2000          /* for one device: all instances replaced by others */
+#define KEDGE_LIMIT_BATCH       16777216      /* orders under one signature: more than any fleet */
+#define KEDGE_LIMIT_SSHSIG      KEDGE_KIB(64) /* an armored SSH signature; RSA ones have 2 KiB */
+#define KEDGE_LIMIT_ALLOWED     KEDGE_MIB(4)  /* a file of allowed signers or revoked keys */
+#define KEDGE_LIMIT_COMMIT      64            /* hex digits of a SHA-256 commit id */
+#define KEDGE_LIMIT_WAIT_MS     300000        /* longest long poll */
+#define KEDGE_LIMIT_CONNECTIONS 15000         /* below the usual 20,000 descriptors */
 
 /* Keys. */
 #define KEDGE_LIMIT_KEY_FILE       KEDGE_KIB(4) /* an external signer's command line */

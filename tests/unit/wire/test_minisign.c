@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/fs.h"
 #include "fixture.h"
 #include "lib/leak.h"
 #include "lib/tempdir.h"
 #include "lib/vectors.h"
+#include "stock.h"
 #include "wire/minisign.h"
-
-extern char **environ;
 
 static int verify(struct kedge_slice text, const struct kedge_minisign_key *key,
                   struct kedge_slice data)
@@ -179,17 +175,6 @@ Test(minisign, low_order_keys_are_refused)
     cr_expect_eq(kedge_minisign_key_parse(kedge_buf_slice(&text), &read, &err), KEDGE_DENIED);
 }
 
-/* Exit status of the stock tool; skips where there is none. */
-static int run(const char *const *argv)
-{
-    pid_t pid;
-    int status;
-    if (posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)argv, environ) != 0)
-        cr_skip_test("no %s here", argv[0]);
-    cr_assert_eq(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static void path_of(const struct kedge_tempdir *tmp, const char *name, char path[300])
 {
     snprintf(path, 300, "%s/%s", tmp->path, name);
@@ -212,9 +197,9 @@ Test(minisign, the_stock_tool_verifies_ours)
     cr_assert_eq(kedge_fs_write(tmp.fd, "data.minisig", text.data, text.size, 0644, &err), 0);
     const char *const argv[] = {"minisign", "-V",      "-H", "-q",           "-p", key_path,
                                 "-m",       data_path, "-x", signature_path, NULL};
-    cr_expect_eq(run(argv), 0);
+    cr_expect_eq(kedge_stock_run(argv), 0);
     cr_assert_eq(kedge_fs_write(tmp.fd, "data", "WEIGHTS", 7, 0644, &err), 0);
-    cr_expect_neq(run(argv), 0);
+    cr_expect_neq(kedge_stock_run(argv), 0);
 }
 
 Test(minisign, we_verify_the_stock_tools)
@@ -234,8 +219,8 @@ Test(minisign, we_verify_the_stock_tools)
                                     public_path, "-s", secret_path, NULL};
         const char *const put[] = {"minisign", "-S",      "-W", forms[i],    "-s", secret_path,
                                    "-m",       data_path, "-t", "a comment", NULL};
-        cr_assert_eq(run(make), 0);
-        cr_assert_eq(run(put), 0);
+        cr_assert_eq(kedge_stock_run(make), 0);
+        cr_assert_eq(kedge_stock_run(put), 0);
         cr_assert_eq(kedge_fs_read(tmp.fd, "key.pub", 4096, &public, &err), 0);
         cr_assert_eq(kedge_fs_read(tmp.fd, "data.minisig", 16384, &text, &err), 0);
         cr_assert_eq(kedge_minisign_key_parse(kedge_buf_slice(&public), &key, &err), 0);

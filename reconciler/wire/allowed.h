@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may sign: OpenSSH's allowed_signers file (ssh-keygen.1 ALLOWED SIGNERS), a line each:
+ *
+ *     principals [options] keytype base64 [comment]
+ *
+ * The first line that passes every test wins; one that cannot be read is skipped, as OpenSSH does,
+ * but kept with its problem so that a person can be told. Times without "Z" are local times to
+ * OpenSSH; here they are UTC, and such a line has a problem too although it counts. */
+#pragma once
+
+#include "base/arena.h"
+#include "sshkey.h"
+
+struct kedge_allowed_line {
+    uint32_t number;        /* from 1 */
+    const char *problem;    /* or NULL */
+    bool usable;            /* counts, although it may have a problem */
+    const char *principals; /* comma list of patterns with '*', '?' and leading '!' */
+    struct kedge_sshkey key;
+    bool authority;         /* cert-authority: vouches for certificates, never for its own key */
+    const char *namespaces; /* comma list of patterns, or NULL: any */
+    kedge_ms after, before; /* both inclusive; 0: unbounded */
+};
+
+/* All-zero is an empty file: nobody may sign. */
+struct kedge_allowed {
+    const struct kedge_allowed_line *lines; /* blank lines and comments are left out */
+    uint32_t count;
+};
+
+/* Reads a whole file; everything lives in `arena`. Only its size can be refused (KEDGE_LIMIT). */
+int kedge_allowed_parse(struct kedge_arena *arena, struct kedge_slice text,
+                        struct kedge_allowed *out, struct kedge_err *err) KEDGE_MUST_CHECK;
+
+/* What a signature is held against. */
+struct kedge_allowed_claim {
+    const struct kedge_sshkey *key;
+    const char *principal;  /* NULL: whoever has the key */
+    const char *name_space; /* "git" */
+    kedge_ms at;            /* when it was made, as far as is known */
+};
+
+/* The line that allows it; NULL with KEDGE_DENIED in `err`, which names the nearest reason: no such
+ * key, a certificate authority's, not for this principal, namespace or time. */
+const struct kedge_allowed_line *kedge_allowed_match(const struct kedge_allowed *allowed,
+                                                     const struct kedge_allowed_claim *claim,
+                                                     struct kedge_err *err);
+
+/* OpenSSH's match_pattern_list: some pattern of the comma list matches and no negated one does. */
+bool kedge_allowed_matches(const char *text, const char *patterns);
+
+/* Is the key in a list of revoked keys, a line "keytype base64 [comment]" each? Lines of other key
+ * types and comments are passed over. KEDGE_UNSUPPORTED for OpenSSH's binary KRL, KEDGE_LIMIT,
+ * KEDGE_INVALID for a line that is no key: a list that cannot be read revokes nothing, so it is
+ * refused. */
+int kedge_allowed_revoked(struct kedge_slice list, const struct kedge_sshkey *key, bool *out,
+                          struct kedge_err *err) KEDGE_MUST_CHECK;
