@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "unpack.h"
 
 #define END_SIZE         22
 #define END64_SIZE       56
@@ -156,6 +157,16 @@ static int read_tail(const struct zip *zip, uint64_t at, struct entry *entry,
     return next == field_count ? 0 : bad(err, entry, "lacks its zip64 sizes");
 }
 
+/* The name as it is in the file: libarchive turns '\\' into '/' before anyone else sees it. */
+static bool plain_name(const struct entry *entry)
+{
+    char name[NAME_MOST + 1];
+    memcpy(name, entry->name, entry->name_size + 1u);
+    if (entry->name_size > 1 && name[entry->name_size - 1] == '/')
+        name[entry->name_size - 1] = '\0';
+    return kedge_unpack_name_valid(name);
+}
+
 static int read_central(const struct zip *zip, uint64_t at, struct entry *out,
                         struct kedge_err *err)
 {
@@ -184,6 +195,9 @@ static int read_central(const struct zip *zip, uint64_t at, struct entry *out,
         fields[count++] = &out->offset;
     if ((code = read_tail(zip, at + CENTRAL_SIZE, out, fields, count, err)))
         return code;
+    if (!plain_name(out))
+        return bad(err, out,
+                   "has a name that is refused: use letters, digits and ._+@=,- in relative paths");
     if (out->flags & ~FLAGS_ALLOWED)
         return bad(err, out, "is encrypted, patched or otherwise unusual");
     if (out->method != 0 && out->method != 8)
@@ -218,6 +232,12 @@ static int read_descriptor(const struct zip *zip, uint64_t at, const struct entr
     return bad(err, entry, "has a descriptor that differs from the directory");
 }
 
+/* What a descriptor tells later may be left at zero. */
+static bool agrees(bool later, uint64_t local, uint64_t central)
+{
+    return local == central || (later && local == 0);
+}
+
 /* Compares the local header at `central->offset` with the directory's word; *end is the byte behind
  * the entry. */
 static int check_local(const struct zip *zip, const struct entry *central, struct entry *local,
@@ -246,13 +266,13 @@ static int check_local(const struct zip *zip, const struct entry *central, struc
     if ((code = read_tail(zip, at, local, fields, count, err)))
         return code;
     bool later = local->flags & FLAG_DESCRIPTOR;
-    bool blank = later && !local->crc && !local->packed && !local->unpacked;
     if (local->flags != central->flags || local->method != central->method ||
         local->name_size != central->name_size ||
         memcmp(local->name, central->name, local->name_size) != 0)
         return bad(err, central, "has another name, method or flags in its own header");
-    if (!blank && (local->crc != central->crc || local->packed != central->packed ||
-                   local->unpacked != central->unpacked))
+    if (!agrees(later, local->crc, central->crc) ||
+        !agrees(later, local->packed, central->packed) ||
+        !agrees(later, local->unpacked, central->unpacked))
         return bad(err, central, "has another size or checksum in its own header");
     at += local->name_size + local->extra_size;
     if (at > zip->size || central->packed > zip->size - at)
