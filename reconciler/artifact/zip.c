@@ -291,7 +291,7 @@ int kedge_zip_check(int fd, struct kedge_err *err)
     if (fstat(fd, &st) < 0)
         return kedge_err_sys(err, errno, "cannot stat the zip file");
     const struct zip zip = {.fd = fd, .size = (uint64_t)st.st_size};
-    struct directory directory;
+    struct directory directory = {0};
     int code = read_end(&zip, &directory, err);
     if (code)
         return code;

@@ -129,7 +129,7 @@ static void show(struct kedge_call *call, const struct blob *blob)
     kedge_digest_format(&blob->digest, digest);
     if (kedge_command_format(call, "text")) {
         kedge_buf_printf(&call->out,
-                         "artifact:\n  url: hub:\n  digest: %s\n  size: %lld\n  format: %s\n",
+                         "artifact:\n  url: \"hub:\"\n  digest: %s\n  size: %lld\n  format: %s\n",
                          digest, (long long)blob->size, blob->format);
         return;
     }

@@ -267,7 +267,7 @@ static int read_size(size_t size, uint32_t *out, struct kedge_err *err)
 static int read_strings(struct kedge_arena *arena, const json_t *json, struct kedge_strings *out,
                         struct kedge_err *err)
 {
-    uint32_t count;
+    uint32_t count = 0;
     if (!json_is_array(json))
         return refuse(err, "an array");
     int rc = read_size(json_array_size(json), &count, err);
@@ -283,7 +283,7 @@ static int read_strings(struct kedge_arena *arena, const json_t *json, struct ke
 static int read_labels(struct kedge_arena *arena, json_t *json, struct kedge_labels *out,
                        struct kedge_err *err)
 {
-    uint32_t count;
+    uint32_t count = 0;
     if (!json_is_object(json))
         return refuse(err, "an object");
     int rc = read_size(json_object_size(json), &count, err);
@@ -324,7 +324,7 @@ static int read_list(struct kedge_arena *arena, const struct kedge_member *membe
                      const json_t *json, void *value, struct kedge_err *err)
 {
     const struct kedge_record *record = member->detail;
-    uint32_t count;
+    uint32_t count = 0;
     if (!json_is_array(json))
         return refuse(err, "an array");
     int rc = read_size(json_array_size(json), &count, err);

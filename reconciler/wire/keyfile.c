@@ -179,7 +179,7 @@ static int load_sealed(const char *source, const char *text, kedge_keyfile_ask *
                        const void *self, struct kedge_key **out, struct kedge_err *err)
 {
     struct sealed sealed;
-    uint64_t passes, memory;
+    uint64_t passes = 0, memory = 0;
     int code = read_sealed(text, &passes, &memory, &sealed, err);
     if (code)
         return code;

@@ -118,7 +118,7 @@ digest=$(sha256sum model.bin | cut -d' ' -f1)
 expect 0 "$kedge" blob put model.bin --blobs hub
 same out <<END
 artifact:
-  url: hub:
+  url: "hub:"
   digest: sha256:$digest
   size: 8
   format: file
