@@ -15,6 +15,8 @@ struct kedge_runtime_spec; /* state/workload.h */
 
 #define KEDGE_RUNTIME_PORTS 16
 #define KEDGE_RUNTIME_HOW   96
+/* How the line begins that a driver writes into a log before each run: "== name version, started .." */
+#define KEDGE_RUNTIME_HEADING "== "
 
 /* What to run and where; all paths absolute, everything borrowed for the call. */
 struct kedge_runtime_unit {
@@ -23,7 +25,7 @@ struct kedge_runtime_unit {
     const char *folder; /* the unpacked package: working directory and HOME */
     const char *config; /* config.json of the instance */
     const char *models; /* models.json of the device */
-    const char *log;    /* its stdout and stderr are appended here */
+    const char *log;    /* its stdout and stderr are appended here, behind a heading */
     const char *record; /* the driver's own note that the unit runs; gone when it does not */
 };
 

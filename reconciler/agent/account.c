@@ -114,6 +114,7 @@ static bool fill_progress(const struct kedge_agent *agent, struct kedge_arena *a
         return instance->known && agent->order.valid; /* a destroy: PENDING until it is done */
     if (kedge_apply_settled(agent, instance))
         return false;
+    out->version = instance->want->version;
     out->content = instance->want->content;
     const struct kedge_agent_instance *culprit = kedge_apply_culprit(agent, instance);
     if (culprit) {

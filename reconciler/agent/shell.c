@@ -208,7 +208,7 @@ static void tell_exit(struct kedge_shell *shell, const char *instance,
     kedge_log_write(KEDGE_LOG_WARN, KEDGE_FIELDS({"instance", instance}), "its process %s",
                     why.data);
     if (tail.size)
-        kedge_buf_printf(&why, "; its log ends:\n%s", tail.data);
+        kedge_buf_printf(&why, "; its log ends: %s", tail.data);
     struct letter *letter = post(shell, KEDGE_AGENT_EXITED);
     letter->instance = kedge_alloc_strdup(instance);
     letter->text = kedge_buf_take(&why);

@@ -49,6 +49,7 @@ int kedge_slots_switch(struct kedge_slots *slots, const char *instance,
 int kedge_slots_remove(struct kedge_slots *slots, const char *instance,
                        const struct kedge_digest *content, struct kedge_err *err) KEDGE_MUST_CHECK;
 
-/* Appends the last lines of the instance's log, in plain ASCII, a few hundred bytes at most. */
+/* Appends the last lines that the instance's newest run has logged, as one line of plain ASCII with
+ * " | " between them, a few hundred bytes at most. */
 void kedge_slots_log_tail(const struct kedge_slots *slots, const char *instance,
                           struct kedge_buf *out);

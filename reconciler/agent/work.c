@@ -169,7 +169,7 @@ void kedge_work_run(struct kedge_work *work)
     kedge_auto(kedge_buf) struct kedge_buf tail = {0};
     kedge_slots_log_tail(work->tools->slots, work->effect.instance, &tail);
     if (tail.size)
-        kedge_buf_printf(&work->message, "; its log ends:\n%s", tail.data);
+        kedge_buf_printf(&work->message, "; its log ends: %s", tail.data);
 }
 
 void kedge_work_free(struct kedge_work *work)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/fs.h"
 
 #define SEARCH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -264,6 +265,15 @@ static int fork_child(struct launch *launch, pid_t *pid, struct kedge_err *err)
                          launch->program.data);
 }
 
+/* One line that parts this run's output from what is in the log already. */
+static void head_log(const struct launch *launch)
+{
+    char now[KEDGE_TIME_TEXT];
+    kedge_clock_format(kedge_clock_wall(), now);
+    dprintf(launch->log, KEDGE_RUNTIME_HEADING "%s %s, started %s\n", launch->unit->instance,
+            launch->unit->version ? launch->unit->version : "", now);
+}
+
 int kedge_child_start(const struct kedge_runtime_unit *unit,
                       const struct kedge_runtime_status *status, int64_t *pid,
                       struct kedge_err *err)
@@ -283,6 +293,7 @@ int kedge_child_start(const struct kedge_runtime_unit *unit,
     launch.mark.port_count = status->port_count;
     memcpy(launch.mark.ports, status->ports, sizeof launch.mark.ports);
     kedge_mark_boot(launch.mark.boot);
+    head_log(&launch);
     pid_t child;
     code = fork_child(&launch, &child, err);
     if (!code)

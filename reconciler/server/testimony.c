@@ -169,7 +169,8 @@ static int tell_failures(const struct telling *t)
             .kind = failed ? KEDGE_EVENT_ACTION_FAILED : KEDGE_EVENT_ACTION_ROLLED_BACK,
             .instance = new->instance,
             .verb = kedge_word_name(&kedge_verb_words, (int)verb),
-            .to = held ? held->version : NULL,
+            .from = held ? held->version : NULL,
+            .to = new->version,
             .reason = kedge_code_name(new->code),
             .message = new->message,
         };

@@ -336,7 +336,7 @@ static void because_step(struct kedge_view_job *job, const struct side *side,
     if (step->change->reason)
         because(job, step->change->reason);
     if (step->blocker != KEDGE_BLOCKER_NONE) {
-        because(job, kedge_arena_printf(job->arena, "held (%s): %s; freed %s",
+        because(job, kedge_arena_printf(job->arena, "held (%s): %s; what frees it: %s",
                                         kedge_word_name(&kedge_blocker_words, (int)step->blocker),
                                         step->why, step->frees));
         return;

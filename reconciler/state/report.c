@@ -52,6 +52,7 @@ static const struct kedge_record reported = {reported_members, KEDGE_COUNT(repor
 
 static const struct kedge_member progress_members[] = {
     {KEDGE_RECORD_MEMBER("instance", NAME, kedge_progress, instance), .required = true},
+    {KEDGE_RECORD_MEMBER("version", STRING, kedge_progress, version)},
     {KEDGE_RECORD_MEMBER("content", DIGEST, kedge_progress, content)},
     {KEDGE_RECORD_MEMBER("state", WORD, kedge_progress, state), .detail = &kedge_action_state_words,
      .required = true},

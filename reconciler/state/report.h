@@ -57,7 +57,8 @@ struct kedge_reported {
 /* What the agent is doing, or last did, about an instance of its set. */
 struct kedge_progress {
     const char *instance;
-    struct kedge_digest content; /* wanted; zero for a destroy */
+    const char *version;         /* wanted; NULL for a destroy */
+    struct kedge_digest content; /* of it; zero for a destroy */
     enum kedge_action_state state;
     enum kedge_code code; /* why it failed */
     const char *message;
