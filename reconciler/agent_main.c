@@ -2,7 +2,6 @@
 /* kedge-agent: the program on the device. */
 #include <errno.h>
 #include <getopt.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* Port: where artifact bytes come from. Drivers: "file:", "http:" and "https:" (ranges), "hub:"
  * (the server's own blob store, by digest).
  *
- * Drivers move bytes only; sizes and digests are checked once, above them (artifact/fetch.h). Every
+ * Drivers move bytes only; sizes and digests are checked once, above them (kedge/download.h). Every
  * call may block; a handle belongs to one thread. */
 #pragma once
 

@@ -3,11 +3,11 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -19,7 +19,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "journal.h"
-#include "runtime/probe.h"
+#include "kedge/probe.h"
 #include "units.h"
 #include "work.h"
 
@@ -566,7 +566,8 @@ static int boot(struct kedge_shell *shell, struct kedge_err *err)
         .interval = INTERVAL,
         .survey = SURVEY,
     };
-    randombytes_buf(&shell->agent_config.seed, sizeof shell->agent_config.seed);
+    /* Jitter only: without it the default seed will do. */
+    (void)!getrandom(&shell->agent_config.seed, sizeof shell->agent_config.seed, 0);
     shell->agent = kedge_agent_new(&shell->agent_config);
     size_t cut;
     int code = kedge_journal_open(kedge_slots_root(shell->tools.slots), "journal", visit_record,

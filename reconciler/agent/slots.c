@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "artifact/fetch.h"
-#include "artifact/unpack.h"
+#include "kedge/download.h"
+#include "kedge/unpack.h"
 #include "base/alloc.h"
 #include "base/codec.h"
 #include "base/digest.h"
@@ -150,8 +150,8 @@ static int unpack(const struct kedge_slots *slots, int slot,
         int code = mkdirat(slot, "package", 0700);
         return code < 0 ? kedge_err_sys(err, errno, "cannot create the package folder") : 0;
     }
-    char path[KEDGE_FETCH_PATH], single[KEDGE_LIMIT_UNPACKED_NAME + 1];
-    kedge_fetch_path(&assignment->artifact.digest, path);
+    char path[KEDGE_DOWNLOAD_PATH], single[KEDGE_LIMIT_UNPACKED_NAME + 1];
+    kedge_download_path(&assignment->artifact.digest, path);
     kedge_auto(kedge_fd) int archive =
         openat(slots->store, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (archive < 0) {

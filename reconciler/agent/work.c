@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "artifact/fetch.h"
+#include "kedge/download.h"
 #include "base/digest.h"
 #include "base/fs.h"
-#include "runtime/probe.h"
+#include "kedge/probe.h"
 
 struct kedge_runtime *kedge_work_runtime(const struct kedge_work_tools *tools,
                                          enum kedge_driver driver)
@@ -50,7 +50,7 @@ static int run_exchange(struct kedge_work *work)
 
 static int run_fetch(struct kedge_work *work)
 {
-    const struct kedge_fetch fetch = {
+    const struct kedge_download fetch = {
         .store = kedge_slots_store(work->tools->slots),
         .artifact = &work->effect.assignment->artifact,
         .origin = {.hub = work->tools->server,
@@ -61,7 +61,7 @@ static int run_fetch(struct kedge_work *work)
         .progress = on_bytes,
         .payload = work,
     };
-    return kedge_fetch_run(&fetch, &work->err);
+    return kedge_download_run(&fetch, &work->err);
 }
 
 /* Checked while it lies in tmp/: what shows can be run. */
@@ -129,8 +129,8 @@ static int run_remove(struct kedge_work *work)
 
 static int run_collect(struct kedge_work *work)
 {
-    return kedge_fetch_collect(kedge_slots_store(work->tools->slots), work->effect.keep,
-                               work->effect.keep_count, &work->err);
+    return kedge_download_collect(kedge_slots_store(work->tools->slots), work->effect.keep,
+                                  work->effect.keep_count, &work->err);
 }
 
 static int run_publish(struct kedge_work *work)

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "unpack.h"
+#include "kedge/unpack.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <search.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/limits.h"
+#include "state/workload.h"
 #include "zip.h"
 
 #define RATIO_FREE KEDGE_MIB(1) /* small archives may unpack to this whatever their size */
@@ -22,23 +24,23 @@
 
 /* A path that is taken, under its lower-case form. */
 struct taken {
-    const char *path;
+    const char *key, *path;
     bool folder, listed; /* listed: the archive had an entry for it */
-    UT_hash_handle hh;
 };
 
 struct job {
     int root;
     int64_t most; /* bytes of all files together */
     uint32_t entries;
-    struct taken *taken;
+    void *taken; /* tsearch(3) tree of struct taken */
     struct kedge_arena arena;
     struct kedge_unpacked *out;
 };
 
 void kedge_unpacked_release(struct kedge_unpacked *unpacked)
 {
-    kedge_arena_release(&unpacked->arena);
+    for (uint32_t i = 0; i < unpacked->count; i++)
+        free(unpacked->files[i].path);
     free(unpacked->files);
     *unpacked = (struct kedge_unpacked){0};
 }
@@ -80,6 +82,17 @@ static int refuse(struct kedge_err *err, const char *path, const char *why)
     return kedge_err_set(err, KEDGE_INVALID, "entry '%.100s' %s", path, why);
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(((const struct taken *)a)->key, ((const struct taken *)b)->key);
+}
+
+/* The arena frees what hangs in the tree. */
+static void keep_item(void *item)
+{
+    (void)item;
+}
+
 /* Claims `path`; names that differ only in case would be one file on some file systems. Names are
  * ASCII by now, so lower case is all the folding there is. */
 static int claim(struct job *job, const char *path, bool folder, bool listed, struct kedge_err *err)
@@ -88,14 +101,13 @@ static int claim(struct job *job, const char *path, bool folder, bool listed, st
     for (char *c = key; *c; c++)
         if (*c >= 'A' && *c <= 'Z')
             *c = (char)(*c - 'A' + 'a');
-    struct taken *taken;
-    HASH_FIND_STR(job->taken, key, taken);
-    if (!taken) {
-        taken = kedge_arena_new(&job->arena, struct taken);
-        *taken = (struct taken){.path = kedge_arena_strdup(&job->arena, path),
-                                .folder = folder,
-                                .listed = listed};
-        HASH_ADD_KEYPTR(hh, job->taken, key, strlen(key), taken);
+    struct taken *mine = kedge_arena_new(&job->arena, struct taken);
+    *mine = (struct taken){.key = key,
+                           .path = kedge_arena_strdup(&job->arena, path),
+                           .folder = folder,
+                           .listed = listed};
+    struct taken *taken = *(struct taken **)tsearch(mine, &job->taken, compare_keys);
+    if (taken == mine) {
         if (folder && mkdirat(job->root, path, 0755) < 0)
             return kedge_err_sys(err, errno, "cannot create folder '%.100s'", path);
         return 0;
@@ -141,7 +153,7 @@ static void note_file(struct kedge_unpacked *out, const char *path, int64_t size
         out->files = kedge_alloc_grow(out->files, out->capacity * sizeof *out->files);
     }
     out->files[out->count++] = (struct kedge_unpacked_file){
-        .path = kedge_arena_strdup(&out->arena, path),
+        .path = kedge_alloc_strdup(path),
         .size = size,
         .mtime = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
         .digest = digest,
@@ -320,7 +332,7 @@ static int fill(struct job *job, int archive, enum kedge_format format, const ch
         job->most = RATIO_FREE;
     int code = format == KEDGE_FORMAT_FILE ? copy_single(job, archive, single, err)
                                            : unpack_archive(job, archive, format, err);
-    HASH_CLEAR(hh, job->taken);
+    tdestroy(job->taken, keep_item);
     kedge_arena_release(&job->arena);
     /* One call for all files: they are whole before the folder gets its name. */
     if (!code && syncfs(job->root) < 0)
@@ -328,8 +340,8 @@ static int fill(struct job *job, int archive, enum kedge_format format, const ch
     return code;
 }
 
-int kedge_unpack_run(int archive, enum kedge_format format, const char *single, int parent,
-                     const char *name, struct kedge_unpacked *out, struct kedge_err *err)
+int kedge_unpack_run(int archive, int format, const char *single, int parent, const char *name,
+                     struct kedge_unpacked *out, struct kedge_err *err)
 {
     if (mkdirat(parent, name, 0700) < 0)
         return kedge_err_sys(err, errno, "cannot create the folder '%.100s'", name);
@@ -339,7 +351,7 @@ int kedge_unpack_run(int archive, enum kedge_format format, const char *single, 
         return kedge_err_sys(err, errno, "cannot open the folder '%.100s'", name);
     kedge_auto(kedge_unpacked) struct kedge_unpacked unpacked = {0};
     struct job job = {.root = root, .out = &unpacked};
-    int code = fill(&job, archive, format, single, err);
+    int code = fill(&job, archive, (enum kedge_format)format, single, err);
     if (code) {
         (void)!kedge_fs_remove(parent, name, NULL);
         return code;

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "unpack.h"
+#include "kedge/unpack.h"
 
 #define END_SIZE         22
 #define END64_SIZE       56

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "probe.h"
+#include "kedge/probe.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "child.h"
 #include "net/httpc.h"
+#include "state/workload.h"
 
 /* The port that the probe names, or the first; 0 when there is none. */
 static uint16_t probed_port(const struct kedge_runtime_spec *spec,

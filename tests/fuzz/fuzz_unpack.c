@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "artifact/unpack.h"
+#include "kedge/unpack.h"
+#include "state/workload.h"
 #include "base/fs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "artifact/unpack.h"
+#include "kedge/unpack.h"
+#include "state/workload.h"
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/limits.h"

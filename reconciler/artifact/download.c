@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fetch.h"
+#include "kedge/download.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "base/limits.h"
+#include "state/workload.h"
 
 #define CHUNK         KEDGE_KIB(256)
 #define PROGRESS_STEP (1 << 20)
@@ -30,11 +31,11 @@ static void chunk_auto(char **chunk)
     free(*chunk);
 }
 
-const char *kedge_fetch_path(const struct kedge_digest *digest, char path[KEDGE_FETCH_PATH])
+const char *kedge_download_path(const struct kedge_digest *digest, char path[KEDGE_DOWNLOAD_PATH])
 {
     char hex[KEDGE_DIGEST_HEX];
     kedge_hex_encode(digest->bytes, sizeof digest->bytes, hex);
-    snprintf(path, KEDGE_FETCH_PATH, "sha256/%s", hex);
+    snprintf(path, KEDGE_DOWNLOAD_PATH, "sha256/%s", hex);
     return path;
 }
 
@@ -87,7 +88,7 @@ static int check_room(int store, int64_t more, struct kedge_err *err)
 }
 
 /* Streams the rest into `fd`, hashing as it goes; one byte beyond the declared size is refused. */
-static int stream(const struct kedge_fetch *fetch, struct kedge_artifact *source, int fd,
+static int stream(const struct kedge_download *fetch, struct kedge_artifact *source, int fd,
                   char *chunk, struct kedge_digest_state *hash, int64_t have, struct kedge_err *err)
 {
     int64_t size = fetch->artifact->size, told = have;
@@ -116,7 +117,7 @@ static int stream(const struct kedge_fetch *fetch, struct kedge_artifact *source
 }
 
 /* Size first, then digest. */
-static int judge(const struct kedge_fetch *fetch, struct kedge_digest_state *hash,
+static int judge(const struct kedge_download *fetch, struct kedge_digest_state *hash,
                  struct kedge_err *err)
 {
     struct kedge_digest found = kedge_digest_finish(hash);
@@ -129,7 +130,7 @@ static int judge(const struct kedge_fetch *fetch, struct kedge_digest_state *has
 }
 
 /* Completes the part in `fd`. KEDGE_CORRUPT: these bytes lead nowhere. */
-static int complete(const struct kedge_fetch *fetch, int fd, struct kedge_err *err)
+static int complete(const struct kedge_download *fetch, int fd, struct kedge_err *err)
 {
     kedge_auto(chunk) char *chunk = kedge_alloc_zeroed(CHUNK);
     kedge_auto(kedge_digest) struct kedge_digest_state *hash = kedge_digest_begin();
@@ -162,7 +163,7 @@ static int complete(const struct kedge_fetch *fetch, int fd, struct kedge_err *e
 }
 
 /* Is it there, whole and right? Hashed each time: it is asked for before unpacking, not often. */
-static bool present(const struct kedge_fetch *fetch, const char *path)
+static bool present(const struct kedge_download *fetch, const char *path)
 {
     kedge_auto(kedge_fd) int fd = openat(fetch->store, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat st;
@@ -175,15 +176,15 @@ static bool present(const struct kedge_fetch *fetch, const char *path)
            judge(fetch, hash, NULL) == 0;
 }
 
-int kedge_fetch_run(const struct kedge_fetch *fetch, struct kedge_err *err)
+int kedge_download_run(const struct kedge_download *fetch, struct kedge_err *err)
 {
     if (fetch->artifact->size < 0 || fetch->artifact->size > KEDGE_LIMIT_ARTIFACT)
         return kedge_err_set(err, KEDGE_INVALID,
                              "an artifact of %lld bytes is larger than the "
                              "largest, %lld",
                              (long long)fetch->artifact->size, (long long)KEDGE_LIMIT_ARTIFACT);
-    char path[KEDGE_FETCH_PATH], part[KEDGE_FETCH_PATH + sizeof ".part"];
-    kedge_fetch_path(&fetch->artifact->digest, path);
+    char path[KEDGE_DOWNLOAD_PATH], part[KEDGE_DOWNLOAD_PATH + sizeof ".part"];
+    kedge_download_path(&fetch->artifact->digest, path);
     snprintf(part, sizeof part, "%s.part", path);
     int code = kedge_fs_mkdirs(fetch->store, "sha256", 0700, err);
     if (code)
@@ -221,8 +222,8 @@ static bool is_kept(const char *name, const struct kedge_digest *kept, size_t co
     return false;
 }
 
-int kedge_fetch_collect(int store, const struct kedge_digest *kept, size_t count,
-                        struct kedge_err *err)
+int kedge_download_collect(int store, const struct kedge_digest *kept, size_t count,
+                           struct kedge_err *err)
 {
     int fd = openat(store, "sha256", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)

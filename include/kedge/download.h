@@ -3,16 +3,17 @@
  * is incomplete. What is there under its digest has been verified. */
 #pragma once
 
-#include "kedge/artifact.h"
-#include "state/workload.h"
+#include "artifact.h"
 
-typedef void kedge_fetch_progress(int64_t bytes, void *payload);
+struct kedge_artifact_ref; /* state/workload.h */
 
-struct kedge_fetch {
+typedef void kedge_download_progress(int64_t bytes, void *payload);
+
+struct kedge_download {
     int store; /* descriptor of the store's folder */
     const struct kedge_artifact_ref *artifact;
     struct kedge_artifact_origin origin; /* its url and digest are taken from `artifact` */
-    kedge_fetch_progress *progress;      /* about every MiB; or NULL */
+    kedge_download_progress *progress;   /* about every MiB; or NULL */
     void *payload;
 };
 
@@ -20,10 +21,10 @@ struct kedge_fetch {
  * gone on with. The declared size bounds what is read, then the digest judges; a complete file that
  * does not match is removed. Blocks. KEDGE_CORRUPT: other bytes than declared; KEDGE_LIMIT: no room
  * on the disk; else as the driver says. */
-int kedge_fetch_run(const struct kedge_fetch *fetch, struct kedge_err *err) KEDGE_MUST_CHECK;
+int kedge_download_run(const struct kedge_download *fetch, struct kedge_err *err) KEDGE_MUST_CHECK;
 /* "sha256/<hex>": the path in the store. */
-#define KEDGE_FETCH_PATH (sizeof "sha256/.part" + KEDGE_DIGEST_HEX)
-const char *kedge_fetch_path(const struct kedge_digest *digest, char path[KEDGE_FETCH_PATH]);
+#define KEDGE_DOWNLOAD_PATH (sizeof "sha256/.part" + KEDGE_DIGEST_HEX)
+const char *kedge_download_path(const struct kedge_digest *digest, char path[KEDGE_DOWNLOAD_PATH]);
 /* Removes artifacts and parts whose digest is not among `kept`. */
-int kedge_fetch_collect(int store, const struct kedge_digest *kept, size_t count,
-                        struct kedge_err *err) KEDGE_MUST_CHECK;
+int kedge_download_collect(int store, const struct kedge_digest *kept, size_t count,
+                           struct kedge_err *err) KEDGE_MUST_CHECK;

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "artifact/fetch.h"
+#include "kedge/download.h"
+#include "state/workload.h"
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/fs.h"
@@ -18,7 +19,7 @@ struct place {
     struct kedge_tempdir tmp;
     char url[320], *bytes;
     struct kedge_artifact_ref artifact;
-    struct kedge_fetch fetch;
+    struct kedge_download fetch;
     int64_t told;
 };
 
@@ -38,10 +39,10 @@ static void setup(struct place *place)
     place->artifact = (struct kedge_artifact_ref){.url = place->url,
                                                   .size = SIZE,
                                                   .digest = kedge_digest_of(place->bytes, SIZE)};
-    place->fetch = (struct kedge_fetch){.store = place->tmp.fd,
-                                        .artifact = &place->artifact,
-                                        .progress = on_progress,
-                                        .payload = place};
+    place->fetch = (struct kedge_download){.store = place->tmp.fd,
+                                           .artifact = &place->artifact,
+                                           .progress = on_progress,
+                                           .payload = place};
 }
 
 static void teardown(struct place *place)
@@ -52,99 +53,99 @@ static void teardown(struct place *place)
 
 static bool stored(const struct place *place)
 {
-    char path[KEDGE_FETCH_PATH];
-    kedge_fetch_path(&place->artifact.digest, path);
+    char path[KEDGE_DOWNLOAD_PATH];
+    kedge_download_path(&place->artifact.digest, path);
     return faccessat(place->tmp.fd, path, F_OK, 0) == 0;
 }
 
 static void leave_part(const struct place *place, const char *bytes, size_t size)
 {
-    char path[KEDGE_FETCH_PATH], part[KEDGE_FETCH_PATH + 8];
+    char path[KEDGE_DOWNLOAD_PATH], part[KEDGE_DOWNLOAD_PATH + 8];
     struct kedge_err err;
     cr_assert_eq(kedge_fs_mkdirs(place->tmp.fd, "sha256", 0700, &err), 0);
-    snprintf(part, sizeof part, "%s.part", kedge_fetch_path(&place->artifact.digest, path));
+    snprintf(part, sizeof part, "%s.part", kedge_download_path(&place->artifact.digest, path));
     cr_assert_eq(kedge_fs_write(place->tmp.fd, part, bytes, size, 0600, &err), 0);
 }
 
-Test(fetch, brings_it_whole_and_once)
+Test(download, brings_it_whole_and_once)
 {
     struct place place;
     struct kedge_err err;
     setup(&place);
-    cr_assert_eq(kedge_fetch_run(&place.fetch, &err), 0, "%s", err.msg);
+    cr_assert_eq(kedge_download_run(&place.fetch, &err), 0, "%s", err.msg);
     cr_assert(stored(&place));
     cr_assert_eq(place.told, SIZE);
     cr_assert_eq(unlinkat(place.tmp.fd, "source", 0), 0);
-    cr_assert_eq(kedge_fetch_run(&place.fetch, &err), 0, "what is there is not fetched again");
+    cr_assert_eq(kedge_download_run(&place.fetch, &err), 0, "what is there is not fetched again");
     teardown(&place);
     kedge_test_no_leaks();
 }
 
-Test(fetch, goes_on_with_a_part)
+Test(download, goes_on_with_a_part)
 {
     struct place place;
     struct kedge_err err;
     setup(&place);
     leave_part(&place, place.bytes, SIZE / 3);
-    cr_assert_eq(kedge_fetch_run(&place.fetch, &err), 0, "%s", err.msg);
+    cr_assert_eq(kedge_download_run(&place.fetch, &err), 0, "%s", err.msg);
     cr_assert(stored(&place));
     teardown(&place);
 }
 
-Test(fetch, drops_a_part_that_is_not_its_own)
+Test(download, drops_a_part_that_is_not_its_own)
 {
     struct place place;
     struct kedge_err err;
     setup(&place);
     leave_part(&place, "something else", 14);
-    cr_assert_eq(kedge_fetch_run(&place.fetch, &err), 0, "%s", err.msg);
+    cr_assert_eq(kedge_download_run(&place.fetch, &err), 0, "%s", err.msg);
     cr_assert(stored(&place));
     teardown(&place);
 }
 
-Test(fetch, refuses_other_bytes_than_declared)
+Test(download, refuses_other_bytes_than_declared)
 {
     struct place place;
     struct kedge_err err;
     setup(&place);
     place.artifact.digest.bytes[0] ^= 1;
-    cr_assert_eq(kedge_fetch_run(&place.fetch, &err), KEDGE_CORRUPT);
+    cr_assert_eq(kedge_download_run(&place.fetch, &err), KEDGE_CORRUPT);
     cr_assert(!stored(&place));
     place.artifact.digest.bytes[0] ^= 1;
     place.artifact.size = SIZE - 1;
-    cr_assert_eq(kedge_fetch_run(&place.fetch, &err), KEDGE_CORRUPT);
+    cr_assert_eq(kedge_download_run(&place.fetch, &err), KEDGE_CORRUPT);
     cr_assert(strstr(err.msg, "larger"), "%s", err.msg);
     place.artifact.size = SIZE + 1;
-    cr_assert_eq(kedge_fetch_run(&place.fetch, &err), KEDGE_CORRUPT);
+    cr_assert_eq(kedge_download_run(&place.fetch, &err), KEDGE_CORRUPT);
     place.artifact.size = 1LL << 60;
-    cr_assert_eq(kedge_fetch_run(&place.fetch, &err), KEDGE_INVALID);
+    cr_assert_eq(kedge_download_run(&place.fetch, &err), KEDGE_INVALID);
     cr_assert(!stored(&place));
     teardown(&place);
 }
 
-Test(fetch, says_what_cannot_be_reached)
+Test(download, says_what_cannot_be_reached)
 {
     struct place place;
     struct kedge_err err;
     setup(&place);
     place.artifact.url = "file:/nonexistent/file";
-    cr_assert_eq(kedge_fetch_run(&place.fetch, &err), KEDGE_NOTFOUND);
+    cr_assert_eq(kedge_download_run(&place.fetch, &err), KEDGE_NOTFOUND);
     place.artifact.url = "gopher://x/y";
-    cr_assert_eq(kedge_fetch_run(&place.fetch, &err), KEDGE_UNSUPPORTED);
+    cr_assert_eq(kedge_download_run(&place.fetch, &err), KEDGE_UNSUPPORTED);
     place.artifact.url = "hub:model";
-    cr_assert_eq(kedge_fetch_run(&place.fetch, &err), KEDGE_UNAVAILABLE, "no grant yet");
+    cr_assert_eq(kedge_download_run(&place.fetch, &err), KEDGE_UNAVAILABLE, "no grant yet");
     teardown(&place);
 }
 
-Test(fetch, collects_what_is_not_kept)
+Test(download, collects_what_is_not_kept)
 {
     struct place place;
     struct kedge_err err;
     setup(&place);
-    cr_assert_eq(kedge_fetch_run(&place.fetch, &err), 0);
-    cr_assert_eq(kedge_fetch_collect(place.tmp.fd, &place.artifact.digest, 1, &err), 0);
+    cr_assert_eq(kedge_download_run(&place.fetch, &err), 0);
+    cr_assert_eq(kedge_download_collect(place.tmp.fd, &place.artifact.digest, 1, &err), 0);
     cr_assert(stored(&place));
-    cr_assert_eq(kedge_fetch_collect(place.tmp.fd, NULL, 0, &err), 0);
+    cr_assert_eq(kedge_download_collect(place.tmp.fd, NULL, 0, &err), 0);
     cr_assert(!stored(&place));
     teardown(&place);
 }

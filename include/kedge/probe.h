@@ -2,8 +2,7 @@
 /* Is a running unit well? Kubernetes' httpGet, tcpSocket and exec. */
 #pragma once
 
-#include "kedge/runtime.h"
-#include "state/workload.h"
+#include "runtime.h"
 
 /* Asks once, within the probe's time-out. 0: it passed. KEDGE_UNAVAILABLE, KEDGE_TIMEOUT: it did
  * not; KEDGE_INVALID: it names a port the unit lacks. Blocks. */
