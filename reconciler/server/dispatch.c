@@ -10,9 +10,13 @@
 #include "base/parallel.h"
 #include "draft.h"
 #include "inside.h"
+#include "wire/batch.h"
 
 #define BATCH 1000 /* orders signed and made durable together: memory stays bounded */
-#define GRAIN 16   /* orders a core signs at least */
+#define TOGETHER                                                                                   \
+    64           /* orders from which on one signature for all is cheaper, and shorter to wait for
+                         where a person or a token signs */
+#define GRAIN 16 /* orders a core signs at least */
 
 static int copy_envelope(const struct kedge_store_device *device, void *payload)
 {
@@ -31,7 +35,7 @@ struct signing {
     struct kedge_draft *drafts;
 };
 
-static void sign(unsigned worker, size_t first, size_t last, void *payload)
+static void sign_each(unsigned worker, size_t first, size_t last, void *payload)
 {
     (void)worker;
     struct signing *job = payload;
@@ -43,6 +47,35 @@ static void sign(unsigned worker, size_t first, size_t last, void *payload)
         draft->code = kedge_envelope_sign(&draft->envelope, KEDGE_ENVELOPE_IN_TOTO,
                                           kedge_buf_slice(&statement), &job->key, 1, &draft->err);
     }
+}
+
+static int sign_apart(struct signing *job, size_t count, struct kedge_err *err)
+{
+    kedge_parallel_run(count, GRAIN, sign_each, job);
+    for (size_t i = 0; i < count; i++)
+        if (job->drafts[i].code < 0)
+            return kedge_err_set(err, job->drafts[i].err.code, "%s", job->drafts[i].err.msg);
+    return 0;
+}
+
+/* One signature for all of them, and a proof for each. */
+static int sign_together(struct signing *job, size_t count, struct kedge_err *err)
+{
+    kedge_auto(kedge_batch) struct kedge_batch *batch = kedge_batch_new();
+    kedge_auto(kedge_buf) struct kedge_buf bytes = {0};
+    size_t *ends = kedge_alloc_array(count, sizeof *ends);
+    for (size_t i = 0, start = 0; i < count; i++, start = bytes.size) {
+        const struct kedge_draft *draft = &job->drafts[i];
+        kedge_order_write(&draft->order, draft->members, draft->count, &bytes);
+        ends[i] = bytes.size;
+        (void)kedge_batch_add(batch, (struct kedge_slice){bytes.data + start, ends[i] - start});
+    }
+    int code = kedge_batch_sign(batch, &job->key, 1, err);
+    for (size_t i = 0, start = 0; code == 0 && i < count; start = ends[i++])
+        kedge_batch_write(batch, i, (struct kedge_slice){bytes.data + start, ends[i] - start},
+                          &job->drafts[i].envelope);
+    free(ends);
+    return code;
 }
 
 /* JSON array of the instances an order names. */
@@ -143,16 +176,15 @@ static void adopt(struct kedge_server *server, const struct kedge_draft *draft)
     server->version++;
 }
 
-/* Signs a batch on all cores and makes it durable as one transaction. */
+/* Signs a batch and makes it durable as one transaction. */
 static int issue_batch(struct kedge_server *server, struct kedge_draft *drafts, size_t count,
                        struct kedge_err *err)
 {
     struct kedge_store *store = server->options.store;
     struct signing job = {.key = server->options.director, .drafts = drafts};
-    kedge_parallel_run(count, GRAIN, sign, &job);
-    for (size_t i = 0; i < count; i++)
-        if (drafts[i].code < 0)
-            return kedge_err_set(err, drafts[i].err.code, "%s", drafts[i].err.msg);
+    int code = count < TOGETHER ? sign_apart(&job, count, err) : sign_together(&job, count, err);
+    if (code < 0)
+        return code;
 
     if (kedge_store_begin(store, err) < 0)
         return err->code;

@@ -8,8 +8,9 @@
 
 /* For each device with released changes, the set it must hold: what is wanted where a change is
  * released or there is none, what its last order said where a change is held. A set that the device
- * has accepted, or that lies ready for it unexpired, is not signed again. Orders are signed on all
- * cores and made durable a thousand at a time; `server->issued` names their devices. */
+ * has accepted, or that lies ready for it unexpired, is not signed again. A few orders are
+ * signed one by one on all cores, many as a batch (wire/batch.h), and they become durable a thousand
+ * at a time; `server->issued` names their devices. */
 int kedge_dispatch_issue(struct kedge_server *server, const struct kedge_cycle_plan *pass,
                          kedge_ms now, struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Appends the stored order of a device. KEDGE_NOTFOUND when there is none. */

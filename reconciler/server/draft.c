@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "dispatch.h"
 #include "inside.h"
+#include "wire/batch.h"
 
 #define STATEMENT_ROOM KEDGE_KIB(64) /* of an envelope: what is not its set */
 
@@ -24,8 +25,8 @@ static int read_last(struct kedge_server *server, const char *device, struct ked
     kedge_auto(kedge_buf) struct kedge_buf payload = {0};
     if (kedge_dispatch_read(server, device, &envelope, err) < 0)
         return err->code;
-    if (kedge_envelope_verify(envelope.data, envelope.size, KEDGE_LIMIT_ENVELOPE, &trust, &payload,
-                              err) < 0)
+    if (kedge_batch_verify(envelope.data, envelope.size, KEDGE_LIMIT_ENVELOPE, &trust, &payload,
+                           err) < 0)
         return err->code;
     return kedge_order_read(arena, kedge_buf_slice(&payload), out, err);
 }

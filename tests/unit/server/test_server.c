@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,42 @@ Test(server, a_waiting_device_is_woken_by_a_commit)
     cr_assert_eq(scene->press.generation, 2);
     cr_assert_eq(scene->fx.whole_reads, 1);
     cr_assert_eq(scene->fx.delta_reads, 1);
+    scene_free(scene);
+}
+
+/* More devices than are signed for one by one. */
+Test(server, a_commit_for_many_devices_is_signed_once)
+{
+    enum { FLEET = 100 };
+    struct scene *scene = scene_make();
+    struct fixture_device *fleet = calloc(FLEET, sizeof *fleet);
+    char(*names)[16] = calloc(FLEET, sizeof *names);
+    kedge_auto(kedge_buf) struct kedge_buf devices = {0};
+    for (int i = 0; i < FLEET; i++) {
+        snprintf(names[i], sizeof names[i], "device-%02d", i);
+        fixture_device_make(&fleet[i], names[i], (uint8_t)(i + 1));
+        char *manifest = fixture_device_yaml(&fleet[i], "site: a");
+        kedge_buf_puts(&devices, manifest);
+        free(manifest);
+    }
+    fixture_head(&scene->fx, fixture_commit(&scene->fx, models, devices.data, one));
+    for (int i = 0; i < FLEET; i++)
+        fixture_take(&scene->fx, &fleet[i], fixture_sync(&scene->fx, &fleet[i], 0));
+    for (int i = 0; i < FLEET; i++)
+        cr_assert_null(fixture_sync(&scene->fx, &fleet[i], 0)->type);
+    fixture_head(&scene->fx, fixture_commit(&scene->fx, models, devices.data, two));
+    for (int i = 0; i < FLEET; i++) {
+        const struct kedge_server_reply *reply = fixture_sync(&scene->fx, &fleet[i], 0);
+        cr_assert_not_null(strstr(reply->body.data, "\"proof\""), "it is a member of a batch");
+        fixture_take(&scene->fx, &fleet[i], reply);
+        cr_assert_str_eq(fleet[i].instances[0].version, "1.1.0");
+    }
+    fixture_head(&scene->fx, fixture_commit(&scene->fx, models, devices.data, suspended));
+    cr_assert_null(fixture_sync(&scene->fx, &fleet[0], 0)->type);
+    for (int i = 0; i < FLEET; i++)
+        fixture_device_release(&fleet[i]);
+    free(fleet);
+    free(names);
     scene_free(scene);
 }
 
