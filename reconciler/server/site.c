@@ -20,6 +20,18 @@ static const char *file_of(const char *store)
     return strchr(store, ':') ? NULL : store;
 }
 
+/* The folder of the store: on the first run there is none. */
+static int make_folder(const char *store, struct kedge_err *err)
+{
+    const char *file = file_of(store);
+    const char *slash = file ? strrchr(file, '/') : NULL;
+    if (!slash || slash == file)
+        return 0;
+    kedge_auto(kedge_arena) struct kedge_arena arena = {0};
+    return kedge_fs_mkdirs(AT_FDCWD, kedge_arena_strndup(&arena, file, (size_t)(slash - file)),
+                           0700, err);
+}
+
 int kedge_site_lock(const char *store, const char *role, int *out, struct kedge_err *err)
 {
     const char *file = file_of(store);
@@ -28,6 +40,8 @@ int kedge_site_lock(const char *store, const char *role, int *out, struct kedge_
     *out = -1;
     if (!file)
         return 0;
+    if (make_folder(store, err) < 0)
+        return err->code;
     const char *path = kedge_arena_printf(&arena, "%s.%s", file, role);
     if (kedge_fs_lock(AT_FDCWD, path, out, err) < 0) {
         struct kedge_err ignored;
@@ -192,6 +206,7 @@ int kedge_site_open(struct kedge_site *site, const struct kedge_serve_options *o
 {
     *site = (struct kedge_site){.use = use, .decides = -1};
     if (kedge_key_init(err) < 0 ||
+        (use != KEDGE_SITE_READ && make_folder(options->store, err) < 0) ||
         kedge_store_open(options->store, use == KEDGE_SITE_READ, &site->store, err) < 0 ||
         remember_all(site, options, err) < 0 || open_schedule(site, options, err) < 0 ||
         open_mirror(site, options, err) < 0 || load_key(site, options, err) < 0 ||
