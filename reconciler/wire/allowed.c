@@ -339,6 +339,44 @@ const struct kedge_allowed_line *kedge_allowed_match(const struct kedge_allowed 
     return NULL;
 }
 
+/* The line whose principals are asked about: the first of the key that is valid then. */
+static const struct kedge_allowed_line *find_principals(const struct kedge_allowed *allowed,
+                                                        const struct kedge_allowed_claim *claim)
+{
+    for (uint32_t i = 0; i < allowed->count; i++) {
+        const struct kedge_allowed_line *line = &allowed->lines[i];
+        if (line->usable && !line->authority && kedge_sshkey_equal(&line->key, claim->key) &&
+            (!line->after || claim->at >= line->after) &&
+            (!line->before || claim->at <= line->before))
+            return line;
+    }
+    return NULL;
+}
+
+const struct kedge_allowed_line *kedge_allowed_search(const struct kedge_allowed *allowed,
+                                                      const struct kedge_allowed_claim *claim,
+                                                      struct kedge_err *err)
+{
+    const struct kedge_allowed_line *known = find_principals(allowed, claim);
+    struct kedge_allowed_claim asked = *claim;
+    asked.principal = NULL;
+    if (!known)
+        return kedge_allowed_match(allowed, &asked, err);
+    struct kedge_err why; /* the last principal's: all of them must fail before it is one */
+    kedge_err_set(&why, KEDGE_DENIED, "line %u names no principal", known->number);
+    const char *at = known->principals;
+    for (size_t size; (size = strcspn(at, ",")) > 0; at += size + (at[size] == ',')) {
+        kedge_auto(kedge_buf) struct kedge_buf principal = {0};
+        kedge_buf_add(&principal, at, size);
+        asked.principal = principal.data;
+        const struct kedge_allowed_line *line = kedge_allowed_match(allowed, &asked, &why);
+        if (line)
+            return line;
+    }
+    kedge_err_set(err, why.code, "%s", why.msg);
+    return NULL;
+}
+
 int kedge_allowed_revoked(struct kedge_slice list, const struct kedge_sshkey *key, bool *out,
                           struct kedge_err *err)
 {

@@ -46,6 +46,13 @@ const struct kedge_allowed_line *kedge_allowed_match(const struct kedge_allowed 
                                                      const struct kedge_allowed_claim *claim,
                                                      struct kedge_err *err);
 
+/* As Git asks, who does not say who signed: the line of the key that is valid at that time (as
+ * `ssh-keygen -Y find-principals`), then a line that allows one of its principals (as `ssh-keygen
+ * -Y verify`). `claim->principal` is not looked at. NULL and `err` as kedge_allowed_match. */
+const struct kedge_allowed_line *kedge_allowed_search(const struct kedge_allowed *allowed,
+                                                      const struct kedge_allowed_claim *claim,
+                                                      struct kedge_err *err);
+
 /* OpenSSH's match_pattern_list: some pattern of the comma list matches and no negated one does. */
 bool kedge_allowed_matches(const char *text, const char *patterns);
 

@@ -197,9 +197,9 @@ Test(minisign, the_stock_tool_verifies_ours)
     cr_assert_eq(kedge_fs_write(tmp.fd, "data.minisig", text.data, text.size, 0644, &err), 0);
     const char *const argv[] = {"minisign", "-V",      "-H", "-q",           "-p", key_path,
                                 "-m",       data_path, "-x", signature_path, NULL};
-    cr_expect_eq(kedge_stock_run(argv), 0);
+    cr_expect_eq(kedge_stock_run(argv, NULL, NULL), 0);
     cr_assert_eq(kedge_fs_write(tmp.fd, "data", "WEIGHTS", 7, 0644, &err), 0);
-    cr_expect_neq(kedge_stock_run(argv), 0);
+    cr_expect_neq(kedge_stock_run(argv, NULL, NULL), 0);
 }
 
 Test(minisign, we_verify_the_stock_tools)
@@ -219,8 +219,8 @@ Test(minisign, we_verify_the_stock_tools)
                                     public_path, "-s", secret_path, NULL};
         const char *const put[] = {"minisign", "-S",      "-W", forms[i],    "-s", secret_path,
                                    "-m",       data_path, "-t", "a comment", NULL};
-        cr_assert_eq(kedge_stock_run(make), 0);
-        cr_assert_eq(kedge_stock_run(put), 0);
+        cr_assert_eq(kedge_stock_run(make, NULL, NULL), 0);
+        cr_assert_eq(kedge_stock_run(put, NULL, NULL), 0);
         cr_assert_eq(kedge_fs_read(tmp.fd, "key.pub", 4096, &public, &err), 0);
         cr_assert_eq(kedge_fs_read(tmp.fd, "data.minisig", 16384, &text, &err), 0);
         cr_assert_eq(kedge_minisign_key_parse(kedge_buf_slice(&public), &key, &err), 0);

@@ -326,8 +326,8 @@ Test(sshsig, we_verify_what_ssh_keygen_signs)
                                         "",           "-f", key,  NULL};
         const char *const sign[] = {"ssh-keygen", "-Y", "sign", "-O", hashes[i], "-n",
                                     "git",        "-f", key,    data, NULL};
-        cr_assert_eq(kedge_stock_run(generate), 0);
-        cr_assert_eq(kedge_stock_run(sign), 0);
+        cr_assert_eq(kedge_stock_run(generate, NULL, NULL), 0);
+        cr_assert_eq(kedge_stock_run(sign, NULL, NULL), 0);
         cr_assert_eq(kedge_fs_read(tmp.fd, "data.sig", KEDGE_LIMIT_SSHSIG, &armor, &err), 0);
         cr_expect_eq(verify(kedge_buf_slice(&armor), "git", message), 0);
         cr_expect_eq(verify(kedge_buf_slice(&armor), "file", message), KEDGE_DENIED);
