@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/log.h"
 #include "lib/leak.h"
+#include "server/inventory.h"
 
 #define HEAD "---\napiVersion: kedge.dev/v1alpha1\n"
 #define RELEASE(version)                                                                           \
@@ -297,6 +299,95 @@ Test(server, only_the_devices_own_fresh_reports_count)
     reply = fixture_send(&scene->fx, "nobody", kedge_buf_slice(&fresh), 0);
     cr_assert_eq(reply->code, KEDGE_NOTFOUND);
     fixture_device_release(&thief);
+    scene_free(scene);
+}
+
+/* A store whose disk is full: commits fail. */
+static const struct kedge_store_ops *good;
+
+static int refuse_commit(struct kedge_store *self, struct kedge_err *err)
+{
+    good->rollback(self);
+    return kedge_err_set(err, KEDGE_LIMIT, "the disk is full");
+}
+
+Test(server, a_report_that_cannot_be_stored_was_never_there)
+{
+    struct scene *scene = scene_converged();
+    struct kedge_store_ops full = *scene->fx.store->ops;
+    kedge_auto(kedge_buf) struct kedge_buf report = {0};
+    good = scene->fx.store->ops;
+    full.commit = refuse_commit;
+    int64_t before = scene->press.counter;
+    scene->press.instances[0].integrity = KEDGE_INTEGRITY_MODIFIED;
+    fixture_report(&scene->press, scene->fx.now, &report);
+
+    scene->fx.store->ops = &full;
+    const struct kedge_server_reply *reply =
+        fixture_send(&scene->fx, "press", kedge_buf_slice(&report), 0);
+    cr_assert_eq(reply->code, KEDGE_UNAVAILABLE);
+    cr_assert_not_null(strstr(reply->body.data, "the disk is full"));
+    const struct kedge_actual_device *row =
+        kedge_actual_find(kedge_server_actual(scene->fx.server), "press");
+    cr_assert_eq(row->report.counter, before);
+    cr_assert_eq(fixture_count_events(&scene->fx, KEDGE_EVENT_DRIFT_DETECTED), 0);
+
+    scene->fx.store->ops = good;
+    reply = fixture_send(&scene->fx, "press", kedge_buf_slice(&report), 0);
+    cr_assert_eq(reply->code, KEDGE_OK, "the same report is welcome once there is room");
+    cr_assert_eq(fixture_count_events(&scene->fx, KEDGE_EVENT_DRIFT_DETECTED), 1);
+    scene_free(scene);
+}
+
+Test(server, an_order_that_cannot_be_stored_is_issued_later)
+{
+    struct scene *scene = scene_converged();
+    struct kedge_store_ops full = *scene->fx.store->ops;
+    const char *next = commit(scene, two);
+    good = scene->fx.store->ops;
+    full.commit = refuse_commit;
+    cr_assert_null(fixture_sync(&scene->fx, &scene->press, 60000));
+    uint64_t waiting = scene->fx.asked;
+    scene->fx.store->ops = &full;
+    kedge_log_set_level(KEDGE_LOG_ERROR);
+    fixture_head(&scene->fx, next);
+    cr_assert_null(fixture_reply(&scene->fx, waiting));
+    cr_assert_str_eq(scene->fx.server->commit, scene->fx.commits[0].id);
+    scene->fx.store->ops = good;
+    fixture_head(&scene->fx, next);
+    fixture_take(&scene->fx, &scene->press, fixture_reply(&scene->fx, waiting));
+    scene_free(scene);
+}
+
+Test(server, an_inventory_is_read_back_and_verified)
+{
+    struct scene *scene = scene_converged();
+    kedge_auto(kedge_buf) struct kedge_buf file = {0};
+    struct kedge_view_query query = {.view = KEDGE_VIEW_INVENTORY};
+    struct kedge_actual copy = {0};
+    struct kedge_err err;
+    size_t left_out;
+    const struct kedge_specs *specs = kedge_server_desired(scene->fx.server)->specs;
+    cr_assert_eq(kedge_server_query(scene->fx.server, &query, scene->fx.now, &file, &err), 0);
+    cr_assert_eq(kedge_inventory_read(kedge_buf_slice(&file), specs, &copy, &left_out, &err), 0,
+                 "%s", err.msg);
+    const struct kedge_actual_device *row = kedge_actual_find(&copy, "press");
+    const struct kedge_actual_device *original =
+        kedge_actual_find(kedge_server_actual(scene->fx.server), "press");
+    cr_assert_eq(left_out, 0);
+    cr_assert(kedge_digest_equal(&row->set, &original->set));
+    cr_assert_eq(row->generation, 1);
+    cr_assert_eq(row->authorised.count, 1);
+    kedge_actual_release(&copy);
+
+    char *evidence = strstr(file.data, "\"evidence\":");
+    char *payload = strstr(evidence, "payload\\\":\\\"");
+    cr_assert_not_null(payload, "%s", evidence);
+    payload[20] = payload[20] == 'A' ? 'B' : 'A';
+    cr_assert_eq(kedge_inventory_read(kedge_buf_slice(&file), specs, &copy, &left_out, &err), 0);
+    cr_assert_eq(left_out, 1, "what was tampered with counts for nothing");
+    cr_assert_eq(copy.count, 0);
+    kedge_actual_release(&copy);
     scene_free(scene);
 }
 
