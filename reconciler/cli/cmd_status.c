@@ -33,9 +33,10 @@ static void write_source(struct kedge_call *call, const json_t *status)
     const char *commit = kedge_ask_text(status, "revision.commit");
     line(call, "Repository");
     kedge_print_text(out, kedge_ask_text(status, "source.url"));
-    if (kedge_ask_text(status, "source.revision")[0]) {
+    const char *revision = kedge_ask_text(status, "source.revision");
+    if (revision && revision[0]) {
         kedge_buf_puts(out, ", ");
-        kedge_print_text(out, kedge_ask_text(status, "source.revision"));
+        kedge_print_text(out, revision);
     }
     kedge_buf_putc(out, '\n');
     if (json_is_false(json_object_get(json_object_get(status, "source"), "reachable"))) {
