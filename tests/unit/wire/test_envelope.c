@@ -435,3 +435,63 @@ Test(envelope, gives_every_dsse_verdict)
     json_array_foreach (rows, i, row)
         check_vector(json_object_get(vectors, "keys"), row);
 }
+
+/* What was there stays as it was, signatures that nobody here can read included. */
+Test(envelope, countersign_adds_and_changes_nothing)
+{
+    kedge_auto(kedge_buf) struct kedge_buf one = {0}, text = {0}, both = {0}, payload = {0};
+    static const char foreign[] = "{\"keyid\":\"rsa\",\"sig\":\"MTI=\"},";
+    struct kedge_err err;
+    seal(&one, KEDGE_ENVELOPE_IN_TOTO, text_slice("{}"), (const struct kedge_key *const[]){key_a},
+         1);
+    const char *list = strstr(one.data, "[") + 1;
+    kedge_buf_add(&text, one.data, (size_t)(list - one.data));
+    kedge_buf_puts(&text, foreign);
+    kedge_buf_puts(&text, list);
+    kedge_buf_puts(&both, "before ");
+    cr_assert_eq(kedge_envelope_countersign(&both, kedge_buf_slice(&text), KEDGE_MIB(1), key_b,
+                                            &err),
+                 0, "%s", err.msg);
+    size_t kept = text.size - strlen("]}");
+    cr_assert_eq(strncmp(both.data, "before ", 7), 0);
+    cr_assert_eq(strncmp(both.data + 7, text.data, kept), 0, "%s", both.data);
+    const struct kedge_public_key trusted[] = {public_a, public_b};
+    const struct kedge_envelope_trust trust = trust_of(trusted, 2, 2);
+    struct kedge_slice signed_text = {both.data + 7, both.size - 7};
+    cr_expect_eq(verify(signed_text, &trust, &payload), 0);
+    size_t size = both.size;
+    cr_expect_eq(kedge_envelope_countersign(&both, signed_text, KEDGE_MIB(1), key_b, &err),
+                 KEDGE_EXISTS);
+    cr_expect_eq(kedge_envelope_countersign(&both, text_slice("{}"), KEDGE_MIB(1), key_b, &err),
+                 KEDGE_INVALID);
+    cr_expect_eq(both.size, size);
+    kedge_test_no_leaks();
+}
+
+Test(envelope, countersign_stops_where_readers_do)
+{
+    kedge_auto(kedge_buf) struct kedge_buf text = {0}, out = {0};
+    struct kedge_err err;
+    kedge_buf_puts(&text, "{\"payload\":\"e30=\",\"payloadType\":\"" TYPE "\",\"signatures\":[");
+    for (int i = 0; i < KEDGE_LIMIT_SIGNATURES; i++)
+        kedge_buf_puts(&text, i ? ",{\"sig\":\"\"}" : "{\"sig\":\"\"}");
+    kedge_buf_puts(&text, "]}");
+    cr_expect_eq(kedge_envelope_countersign(&out, kedge_buf_slice(&text), KEDGE_MIB(1), key_a,
+                                            &err),
+                 KEDGE_LIMIT);
+    cr_expect_eq(out.size, 0);
+}
+
+Test(envelope, peek_gives_the_payload_whoever_signed)
+{
+    kedge_auto(kedge_buf) struct kedge_buf payload = {0};
+    struct kedge_err err;
+    struct kedge_slice text =
+        text_slice("{\"payload\":\"e30=\",\"payloadType\":\"x\",\"signatures\":[]}");
+    cr_expect_eq(kedge_envelope_peek(text, KEDGE_MIB(1), &payload, &err), 0, "%s", err.msg);
+    cr_expect_str_eq(payload.data, "{}");
+    cr_expect_eq(kedge_envelope_peek(text, text.size - 1, &payload, &err), KEDGE_LIMIT);
+    cr_expect_eq(kedge_envelope_peek(text_slice("[]"), KEDGE_MIB(1), &payload, &err),
+                 KEDGE_INVALID);
+    cr_expect_eq(payload.size, 2);
+}
