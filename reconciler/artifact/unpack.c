@@ -226,7 +226,11 @@ static int unpack_entry(struct job *job, struct archive *archive, struct archive
         return refuse(err, given, "is neither a regular file nor a folder");
     if (archive_entry_is_encrypted(entry))
         return refuse(err, given, "is encrypted");
-    char *path = kedge_arena_strdup(&job->arena, given);
+    /* `tar -C folder -c .` puts one "./" before every name, and has an entry for the folder. */
+    bool dotted = given[0] == '.' && given[1] == '/';
+    if (type == AE_IFDIR && (strcmp(given, "./") == 0 || strcmp(given, ".") == 0))
+        return 0;
+    char *path = kedge_arena_strdup(&job->arena, dotted ? given + 2 : given);
     size_t length = strlen(path);
     if (type == AE_IFDIR && length > 1 && path[length - 1] == '/')
         path[length - 1] = '\0';

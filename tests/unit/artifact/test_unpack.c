@@ -96,6 +96,25 @@ Test(unpack, unpacks_every_format)
     kedge_test_no_leaks();
 }
 
+Test(unpack, takes_what_tar_makes_of_the_current_folder)
+{
+    const struct member members[] = {
+        {.name = "./", .type = AE_IFDIR},
+        {.name = "./weights/", .type = AE_IFDIR},
+        {.name = "./weights/model.onnx", .type = AE_IFREG, .text = "abc"},
+    };
+    for (size_t i = 1; i < KEDGE_COUNT(formats); i++) { /* zip programs write no "./" */
+        kedge_auto(kedge_tempdir) struct kedge_tempdir tmp = kedge_tempdir_make();
+        kedge_auto(kedge_unpacked) struct kedge_unpacked unpacked = {0};
+        kedge_auto(kedge_fd) int fd = make_archive(members, KEDGE_COUNT(members), formats[i]);
+        struct kedge_err err;
+        cr_assert_eq(kedge_unpack_run(fd, formats[i], NULL, tmp.fd, "out", &unpacked, &err), 0,
+                     "%s", err.msg);
+        cr_assert_str_eq(unpacked.files[0].path, "weights/model.onnx");
+    }
+    kedge_test_no_leaks();
+}
+
 Test(unpack, takes_a_single_file_as_it_is)
 {
     kedge_auto(kedge_tempdir) struct kedge_tempdir tmp = kedge_tempdir_make();
@@ -135,7 +154,7 @@ static void refuses(const char *what, const struct member *members, size_t count
 Test(unpack, refuses_names_that_lead_elsewhere)
 {
     static const char *const names[] = {
-        "../x", "a/../../x", "/etc/passwd", "./x",    "a/./b", "a//b",     "a\\b",  "C:x",
+        "../x", "a/../../x", "/etc/passwd", "././x",  "a/./b", "a//b",     "a\\b",  "C:x",
         "a b",  "a\nb",      "x ",          "-rf",    "a/-x",  "a;b",      "$(id)", "\xc3\xa9",
         "..",   ".",         "a/..",        "a\x01b", "a*",    "\xff\xfe", "a:b",   "~x",
     };
@@ -171,6 +190,7 @@ Test(unpack, refuses_what_is_no_file_or_folder)
 Test(unpack, refuses_names_that_meet)
 {
     REFUSES("twice", true, FILE_NAMED("a"), FILE_NAMED("a"));
+    REFUSES("twice, once with a dot", false, FILE_NAMED("a"), FILE_NAMED("./a"));
     REFUSES("case", true, FILE_NAMED("Model.bin"), FILE_NAMED("model.bin"));
     REFUSES("case of a folder", true, FILE_NAMED("A/x"), FILE_NAMED("a/y"));
     REFUSES("file, then folder", true, FILE_NAMED("a"), FILE_NAMED("a/b"));
