@@ -42,6 +42,27 @@ struct candidate {
     const char *reason;                  /* what stands against it, should it fail */
 };
 
+/* Status, log and history have room for one finding: the first, in full, stands for all. */
+static int tell_first(struct kedge_findings *findings, struct kedge_err *err)
+{
+    if (!findings->errors)
+        return err->code;
+    kedge_finding_sort(findings);
+    const struct kedge_finding *first = findings->at;
+    while (first->severity != KEDGE_SEVERITY_ERROR)
+        first++;
+    kedge_auto(kedge_buf) struct kedge_buf where = {0};
+    if (first->at.file)
+        kedge_buf_printf(&where, "%s:", first->at.file);
+    if (first->at.line)
+        kedge_buf_printf(&where, "%u:%u:", first->at.line, first->at.column);
+    return kedge_err_set(err, err->code, "%zu error%s: %s %s%s%s%s", findings->errors,
+                         findings->errors == 1 ? "" : "s", where.data ? where.data : "",
+                         first->message, first->remedy ? "; " : "",
+                         first->remedy ? first->remedy : "",
+                         findings->errors > 1 ? "; 'kedge validate' shows all" : "");
+}
+
 /* git ─▶ tree ─▶ specs ─▶ desired, sharing with `previous` where that is not NULL. */
 static int load(struct kedge_server *server, const struct kedge_desired *previous,
                 struct candidate *next, struct kedge_err *err)
@@ -60,9 +81,10 @@ static int load(struct kedge_server *server, const struct kedge_desired *previou
         return err->code;
 
     next->reason = "invalid";
-    if (kedge_load_specs(arena, before, &tree, findings, &specs, err) < 0)
-        return err->code;
-    return kedge_resolve_desired(arena, specs, previous, findings, &next->desired, err);
+    if (kedge_load_specs(arena, before, &tree, findings, &specs, err) < 0 ||
+        kedge_resolve_desired(arena, specs, previous, findings, &next->desired, err) < 0)
+        return tell_first(findings, err);
+    return 0;
 }
 
 /* As a difference from the revision in force where that is possible, else whole in a fresh pool. */
