@@ -2,6 +2,7 @@
 #include "events.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "ask.h"
 #include "print.h"
@@ -12,6 +13,8 @@ static void write_what(const json_t *event, struct kedge_buf *out)
     const char *verb = kedge_ask_text(event, "verb"), *from = kedge_ask_text(event, "from");
     const char *to = kedge_ask_text(event, "to"), *message = kedge_ask_text(event, "message");
     const char *reason = kedge_ask_text(event, "reason");
+    if (from && to && strcmp(from, to) == 0)
+        from = NULL;
     kedge_buf_printf(out, "%s%s%s%s%s", verb ? verb : "", from ? " " : "", from ? from : "",
                      from && to ? " ->" : "", to ? " " : "");
     kedge_buf_puts(out, to ? to : "");
