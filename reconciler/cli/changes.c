@@ -329,7 +329,7 @@ void kedge_changes_markdown(struct kedge_changes_list *list, struct kedge_buf *o
     }
 }
 
-void kedge_changes_json(const struct kedge_changes_list *list, struct kedge_json_writer *writer)
+static void write_list(const struct kedge_changes_list *list, struct kedge_json_writer *writer)
 {
     kedge_json_begin_array(writer);
     for (size_t i = 0; i < list->count; i++) {
@@ -346,4 +346,34 @@ void kedge_changes_json(const struct kedge_changes_list *list, struct kedge_json
         kedge_json_end_object(writer);
     }
     kedge_json_end_array(writer);
+}
+
+static void write_summary(const struct kedge_changes *changes, struct kedge_json_writer *writer)
+{
+    kedge_json_begin_object(writer);
+    for (int verb = 0; verb < KEDGE_VERB_COUNT; verb++)
+        kedge_json_add_integer(writer, kedge_word_name(&kedge_verb_words, verb),
+                               (int64_t)changes->verbs[verb]);
+    kedge_json_add_integer(writer, "drifted", (int64_t)changes->drifted);
+    kedge_json_add_integer(writer, "devices", (int64_t)changes->devices);
+    kedge_json_add_integer(writer, "unknown", (int64_t)changes->unknown);
+    kedge_json_end_object(writer);
+}
+
+void kedge_changes_document(const struct kedge_changes *changes, const char *base, const char *head,
+                            struct kedge_buf *out)
+{
+    kedge_auto(kedge_changes_list) struct kedge_changes_list list = {0};
+    struct kedge_json_writer writer = {.out = out};
+    kedge_changes_add_diff(&list, changes);
+    kedge_json_begin_object(&writer);
+    kedge_json_add_string(&writer, "format", "kedge.dev/diff/v1");
+    kedge_json_add_string(&writer, "base", base[0] ? base : NULL);
+    kedge_json_add_string(&writer, "head", head[0] ? head : NULL);
+    kedge_json_key(&writer, "summary");
+    write_summary(changes, &writer);
+    kedge_json_key(&writer, "changes");
+    write_list(&list, &writer);
+    kedge_json_end_object(&writer);
+    kedge_buf_putc(out, '\n');
 }

@@ -33,5 +33,8 @@ void kedge_changes_list_auto(struct kedge_changes_list *list);
 void kedge_changes_text(struct kedge_changes_list *list, struct kedge_buf *out);
 /* For a pull request: GitHub-flavoured Markdown, what the repository says escaped. */
 void kedge_changes_markdown(struct kedge_changes_list *list, struct kedge_buf *out);
-/* [{"device","instance","deployment","verb","drift","from","to","reason"}..], sorted by device. */
-void kedge_changes_json(const struct kedge_changes_list *list, struct kedge_json_writer *writer);
+/* Appends the document of a whole diff; a commit that is "" is left out:
+ *   {"format","base","head","summary":{<verb>:n..,"drifted","devices","unknown"},
+ *   "changes":[{"device","instance","deployment","verb","drift","from","to","reason"}..]} */
+void kedge_changes_document(const struct kedge_changes *changes, const char *base, const char *head,
+                            struct kedge_buf *out);

@@ -83,31 +83,6 @@ static int compare(struct kedge_call *call, struct comparison *out, struct kedge
     return code;
 }
 
-static void write_json(const struct comparison *comparison, const struct kedge_changes_list *list,
-                       struct kedge_buf *out)
-{
-    const struct kedge_changes *changes = comparison->changes;
-    struct kedge_json_writer writer = {.out = out};
-    kedge_json_begin_object(&writer);
-    kedge_json_add_string(&writer, "format", "kedge.dev/diff/v1");
-    if (comparison->base[0])
-        kedge_json_add_string(&writer, "base", comparison->base);
-    kedge_json_add_string(&writer, "head", comparison->head);
-    kedge_json_key(&writer, "summary");
-    kedge_json_begin_object(&writer);
-    for (int verb = 0; verb < KEDGE_VERB_COUNT; verb++)
-        kedge_json_add_integer(&writer, kedge_word_name(&kedge_verb_words, verb),
-                               (int64_t)changes->verbs[verb]);
-    kedge_json_add_integer(&writer, "drifted", (int64_t)changes->drifted);
-    kedge_json_add_integer(&writer, "devices", (int64_t)changes->devices);
-    kedge_json_add_integer(&writer, "unknown", (int64_t)changes->unknown);
-    kedge_json_end_object(&writer);
-    kedge_json_key(&writer, "changes");
-    kedge_changes_json(list, &writer);
-    kedge_json_end_object(&writer);
-    kedge_buf_putc(out, '\n');
-}
-
 int kedge_cmd_diff(struct kedge_call *call, struct kedge_err *err)
 {
     kedge_auto(comparison) struct comparison comparison = {0};
@@ -120,7 +95,7 @@ int kedge_cmd_diff(struct kedge_call *call, struct kedge_err *err)
     };
     kedge_changes_add_diff(&list, comparison.changes);
     if (kedge_command_format(call, "json"))
-        write_json(&comparison, &list, &call->out);
+        kedge_changes_document(comparison.changes, comparison.base, comparison.head, &call->out);
     else if (kedge_command_format(call, "markdown"))
         kedge_changes_markdown(&list, &call->out);
     else
