@@ -11,6 +11,10 @@
 
 #include "types.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Closed list. Each code says what the caller should do; the same words appear in JSON, metrics and
  * refusals. */
 enum kedge_code {
@@ -52,3 +56,7 @@ int kedge_err_wrap(struct kedge_err *err, const char *format, ...) KEDGE_PRINTF(
 
 /* "invalid", "notfound", ...; "ok" for KEDGE_OK. Never NULL. */
 const char *kedge_code_name(int code);
+
+#ifdef __cplusplus
+}
+#endif
