@@ -24,7 +24,8 @@ struct kedge_artifact;
 struct kedge_artifact_ops {
     const char *scheme; /* without the colon */
     /* Opens at byte *offset; sets it to 0 where the source cannot start elsewhere. KEDGE_NOTFOUND,
-     * KEDGE_DENIED, KEDGE_UNAVAILABLE (worth another try), KEDGE_TIMEOUT. */
+     * KEDGE_DENIED, KEDGE_UNAVAILABLE (worth another try), KEDGE_TIMEOUT, KEDGE_CORRUPT (it is
+     * smaller than the offset). */
     int (*open)(const struct kedge_artifact_origin *origin, int64_t *offset,
                 struct kedge_artifact **out, struct kedge_err *err);
     /* Up to `size` bytes; *got 0 is the end. */

@@ -31,6 +31,8 @@ static int file_open(const struct kedge_artifact_origin *origin, int64_t *offset
         return kedge_err_sys(err, errno, "cannot open '%.200s'", path);
     if (!S_ISREG(st.st_mode))
         return kedge_err_set(err, KEDGE_INVALID, "'%.200s' is not a regular file", path);
+    if (*offset > st.st_size)
+        return kedge_err_set(err, KEDGE_CORRUPT, "the source is smaller than what was fetched");
     if (lseek(fd, *offset, SEEK_SET) < 0)
         return kedge_err_sys(err, errno, "cannot read '%.200s' from byte %lld", path,
                              (long long)*offset);
