@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls everything that libkedge exports, in the folder that check_api.sh has made. C11 and C++17
- * alike. */
+/* Calls everything that libkedge exports, in the folder that check_api.sh has made; with a revision
+ * and an inventory, prints the sealed plan. C11 and C++17 alike. */
 #include <kedge/kedge.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define CHECK(condition) check((condition), #condition, __LINE__)
 /* Fails with this code, and a message that says `text`. */
@@ -252,8 +253,31 @@ static void check_signatures(void)
     kedge_dsse_key_free(NULL);
 }
 
-int main(void)
+/* Prints what is to be done now about `revision` of the fleet, by the inventory in a file. */
+static void print_plan(const char *revision, const char *file)
 {
+    struct kedge_fleet *fleet = NULL;
+    char *text = NULL, inventory[8192];
+    struct kedge_slice bytes;
+    FILE *stream = fopen(file, "rb");
+    CHECK(stream != NULL);
+    bytes.data = inventory;
+    bytes.size = fread(inventory, 1, sizeof inventory, stream);
+    CHECK(bytes.size > 0 && bytes.size < sizeof inventory);
+    fclose(stream);
+    CHECK(kedge_fleet_load_commit("fleet", revision, NULL, &fleet, &err) == 0);
+    CHECK(kedge_fleet_plan(fleet, bytes, (kedge_ms)time(NULL) * 1000, &text, NULL, &err) == 0);
+    puts(text);
+    kedge_text_free(text);
+    kedge_fleet_free(fleet);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3) {
+        print_plan(argv[1], argv[2]);
+        return 0;
+    }
     check_errors();
     check_folder();
     check_commits();

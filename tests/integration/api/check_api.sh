@@ -4,7 +4,7 @@
 # usage: check_api.sh SOURCE_ROOT BUILD_ROOT [COMPILER_FLAG]
 set -eu
 source=$1 build=$2 flag=${3:-}
-for program in git meson pkg-config; do
+for program in git jq meson pkg-config; do
     command -v "$program" >/dev/null || { echo "no $program here"; exit 77; }
 done
 work=$(mktemp -d)
@@ -122,4 +122,22 @@ jq -e '.changes | length == 1 and .[0].device == "cam-2" and .[0].verb == "deplo
     fail "preview: $(cat preview.json)"
 ! ./preview fleet HEAD~1 nowhere 2>preview.err || fail "preview of a branch that is not there"
 grep -q nowhere preview.err || fail "preview: $(cat preview.err)"
+echo "a plan of the library is one that kedge applies"
+kedge=$(find "$work/root" -type f -name kedge -path '*/bin/*')
+export KEDGE_REPO="$work/fleet" KEDGE_STATE_DIR="$work/state"
+unset KEDGE_SERVER KEDGE_STORE
+mkdir state
+"$kedge" key generate state/director.key >/dev/null
+"$kedge" reconcile --once >log 2>&1 || fail "reconcile: $(cat log)"
+"$kedge" inventory export >inventory.json
+./c HEAD inventory.json >ours.json
+"$kedge" plan --out theirs.json >/dev/null
+jq -S 'del(.made)' ours.json >ours
+jq -S 'del(.made)' theirs.json >theirs
+diff ours theirs || fail "the library (<) and kedge (>) plan differently"
+jq -e '.plan.changes | length == 2' ours.json >/dev/null || fail "the plan is empty"
+"$kedge" apply ours.json >log 2>&1 || fail "apply: $(cat log)"
+./c HEAD~1 inventory.json >old.json
+! "$kedge" apply old.json 2>log || fail "the plan of an old commit was applied"
+grep -q commit log || fail "refused for another reason: $(cat log)"
 echo "libkedge is as its headers say"
