@@ -97,6 +97,7 @@
 #define KEDGE_LIMIT_GIT_TIMEOUT_MS 600000        /* a first fetch of a large history, slow link */
 #define KEDGE_LIMIT_GIT_RECEIVE    KEDGE_GIB(4)  /* bytes of one fetch, when not configured */
 #define KEDGE_LIMIT_GIT_COMMIT     KEDGE_MIB(1)  /* one commit or tag object */
+#define KEDGE_LIMIT_GIT_RANGE      10000         /* commits judged at once: some seconds */
 #define KEDGE_LIMIT_GIT_TREE       KEDGE_MIB(64) /* one folder: some million entries */
 #define KEDGE_LIMIT_GIT_ENTRIES    10000000      /* entries walked; stops trees that repeat one */
 #define KEDGE_LIMIT_GIT_DEPTH      64            /* nested folders */

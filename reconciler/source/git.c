@@ -196,37 +196,13 @@ int kedge_git_fetch(struct kedge_git *git, char commit[KEDGE_COMMIT_TEXT], struc
     return rc;
 }
 
-static int parse_commit(const char *text, git_oid *id, struct kedge_err *err)
-{
-    if (strlen(text) != GIT_OID_HEXSZ || git_oid_fromstr(id, text) < 0)
-        return kedge_err_set(err, KEDGE_INVALID, "'%s' is no full commit id", text);
-    return 0;
-}
-
-static int find_commit(struct kedge_git *git, const char *text, git_commit **out,
-                       struct kedge_err *err)
-{
-    git_oid id;
-    git_odb *odb = NULL;
-    int rc = parse_commit(text, &id, err);
-    if (rc < 0)
-        return rc;
-    rc = git_repository_odb(&odb, git->repo);
-    bool here = rc == 0 && git_odb_exists(odb, &id);
-    git_odb_free(odb);
-    if (!here)
-        return kedge_err_set(err, KEDGE_NOTFOUND, "commit %s is not in '%s'", text, git->path);
-    return kedge_handle_object(git, &id, GIT_OBJECT_COMMIT, KEDGE_LIMIT_GIT_COMMIT,
-                               (git_object **)out, err);
-}
-
 int kedge_git_follows(struct kedge_git *git, const char *base, const char *head,
                       struct kedge_err *err)
 {
     kedge_auto(git_commit) git_commit *older = NULL, *newer = NULL;
-    int rc = find_commit(git, base, &older, err);
+    int rc = kedge_handle_commit(git, base, &older, err);
     if (rc == 0)
-        rc = find_commit(git, head, &newer, err);
+        rc = kedge_handle_commit(git, head, &newer, err);
     if (rc < 0)
         return rc;
     if (git_oid_equal(git_commit_id(older), git_commit_id(newer)))
@@ -246,7 +222,7 @@ int kedge_git_trust(struct kedge_git *git, const char *commit, struct kedge_err 
     kedge_auto(git_reference) git_reference *ref = NULL;
     if (git->lock < 0)
         return kedge_err_set(err, KEDGE_INVALID, "'%s' is no mirror of ours", git->path);
-    int rc = find_commit(git, commit, &found, err);
+    int rc = kedge_handle_commit(git, commit, &found, err);
     if (rc < 0)
         return rc;
     rc = git_reference_create(&ref, git->repo, KEDGE_REF_TRUSTED, git_commit_id(found), 1, NULL);
@@ -325,7 +301,7 @@ int kedge_git_commit(struct kedge_git *git, const char *commit, struct kedge_are
 {
     kedge_auto(git_commit) git_commit *found = NULL;
     kedge_auto(kedge_buf) struct kedge_buf subject = {0};
-    int rc = find_commit(git, commit, &found, err);
+    int rc = kedge_handle_commit(git, commit, &found, err);
     if (rc < 0)
         return rc;
     const char *summary = git_commit_summary(found);
@@ -340,13 +316,64 @@ int kedge_git_commit(struct kedge_git *git, const char *commit, struct kedge_are
     return 0;
 }
 
+int kedge_git_raw(struct kedge_git *git, const char *commit, struct kedge_buf *out,
+                  struct kedge_err *err)
+{
+    kedge_auto(git_commit) git_commit *found = NULL;
+    git_odb *odb = NULL;
+    git_odb_object *object = NULL;
+    int rc = kedge_handle_commit(git, commit, &found, err); /* bounds its size */
+    if (rc < 0)
+        return rc;
+    rc = git_repository_odb(&odb, git->repo);
+    if (rc == 0)
+        rc = git_odb_read(&object, odb, git_commit_id(found));
+    if (rc == 0)
+        kedge_buf_add(out, git_odb_object_data(object), git_odb_object_size(object));
+    git_odb_object_free(object);
+    git_odb_free(odb);
+    return rc < 0 ? kedge_handle_broken(git, git_commit_id(found), rc, err) : 0;
+}
+
+static bool is_file(const git_tree_entry *entry)
+{
+    git_filemode_t mode = git_tree_entry_filemode(entry);
+    return mode == GIT_FILEMODE_BLOB || mode == GIT_FILEMODE_BLOB_EXECUTABLE;
+}
+
+int kedge_git_file(struct kedge_git *git, const char *commit, const char *path, size_t limit,
+                   struct kedge_buf *out, struct kedge_err *err)
+{
+    kedge_auto(git_commit) git_commit *from = NULL;
+    kedge_auto(git_object) git_object *top = NULL, *blob = NULL;
+    git_tree_entry *entry = NULL;
+    int rc = kedge_handle_commit(git, commit, &from, err);
+    if (rc == 0)
+        rc = kedge_handle_object(git, git_commit_tree_id(from), GIT_OBJECT_TREE,
+                                 KEDGE_LIMIT_GIT_TREE, &top, err);
+    if (rc < 0)
+        return rc;
+    rc = git_tree_entry_bypath(&entry, (git_tree *)top, path);
+    if (rc < 0 && rc != GIT_ENOTFOUND)
+        return kedge_handle_fail(err, rc, "file '%s' of commit %s", path, commit);
+    if (rc < 0 || !is_file(entry))
+        rc = kedge_err_set(err, KEDGE_NOTFOUND, "commit %s has no file '%s'", commit, path);
+    else
+        rc = kedge_handle_object(git, git_tree_entry_id(entry), GIT_OBJECT_BLOB, limit, &blob, err);
+    git_tree_entry_free(entry);
+    if (rc == 0)
+        kedge_buf_add(out, git_blob_rawcontent((git_blob *)blob),
+                      (size_t)git_blob_rawsize((git_blob *)blob));
+    return rc;
+}
+
 /* The tree of folder `root` in `commit`; *found is false when there is no such folder. */
 static int find_root(struct kedge_git *git, const char *commit, const char *root, git_oid *out,
                      bool *found, struct kedge_err *err)
 {
     kedge_auto(git_commit) git_commit *from = NULL;
     kedge_auto(git_object) git_object *top = NULL;
-    int rc = find_commit(git, commit, &from, err);
+    int rc = kedge_handle_commit(git, commit, &from, err);
     if (rc < 0)
         return rc;
     *found = true;

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "kedge/err.h"
 #include "state/tree.h"
 
@@ -87,6 +88,15 @@ struct kedge_git_commit {
 /* Strings live in `arena`. KEDGE_NOTFOUND, KEDGE_CORRUPT, KEDGE_LIMIT. */
 int kedge_git_commit(struct kedge_git *git, const char *commit, struct kedge_arena *arena,
                      struct kedge_git_commit *out, struct kedge_err *err) KEDGE_MUST_CHECK;
+
+/* Appends the bytes of a commit that Git hashes, without the "commit <size>" before them, as
+ * wire/commit.h reads them. KEDGE_NOTFOUND, KEDGE_CORRUPT, KEDGE_LIMIT. */
+int kedge_git_raw(struct kedge_git *git, const char *commit, struct kedge_buf *out,
+                  struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Appends one file of `commit`, at most `limit` bytes. KEDGE_NOTFOUND: there is none at `path`, or
+ * it is a link or a folder. KEDGE_CORRUPT, KEDGE_LIMIT. */
+int kedge_git_file(struct kedge_git *git, const char *commit, const char *path, size_t limit,
+                   struct kedge_buf *out, struct kedge_err *err) KEDGE_MUST_CHECK;
 
 /* Reads the manifests below folder `root` ("" or NULL: the top) of `commit`: all of them, or with
  * `base` only the paths that differ from that commit (gone ones have neither data nor a reason);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/limits.h"
+
 void kedge_oid_format(const git_oid *id, char text[KEDGE_COMMIT_TEXT])
 {
     git_oid_tostr(text, KEDGE_COMMIT_TEXT, id);
@@ -102,6 +104,30 @@ int kedge_handle_object(struct kedge_git *git, const git_oid *id, git_object_t t
     if (rc == 0)
         rc = git_object_lookup(out, git->repo, id, type);
     return rc < 0 ? kedge_handle_broken(git, id, rc, err) : 0;
+}
+
+static int parse_commit(const char *text, git_oid *id, struct kedge_err *err)
+{
+    if (strlen(text) != GIT_OID_HEXSZ || git_oid_fromstr(id, text) < 0)
+        return kedge_err_set(err, KEDGE_INVALID, "'%s' is no full commit id", text);
+    return 0;
+}
+
+int kedge_handle_commit(struct kedge_git *git, const char *text, git_commit **out,
+                        struct kedge_err *err)
+{
+    git_oid id;
+    git_odb *odb = NULL;
+    int rc = parse_commit(text, &id, err);
+    if (rc < 0)
+        return rc;
+    rc = git_repository_odb(&odb, git->repo);
+    bool here = rc == 0 && git_odb_exists(odb, &id);
+    git_odb_free(odb);
+    if (!here)
+        return kedge_err_set(err, KEDGE_NOTFOUND, "commit %s is not in '%s'", text, git->path);
+    return kedge_handle_object(git, &id, GIT_OBJECT_COMMIT, KEDGE_LIMIT_GIT_COMMIT,
+                               (git_object **)out, err);
 }
 
 int kedge_handle_reopen(struct kedge_git *git, struct kedge_err *err)

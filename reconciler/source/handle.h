@@ -28,6 +28,9 @@ int kedge_handle_broken(const struct kedge_git *git, const git_oid *id, int rc,
 /* Reads one object of type `type`, its size checked against `limit` first: KEDGE_LIMIT. */
 int kedge_handle_object(struct kedge_git *git, const git_oid *id, git_object_t type, size_t limit,
                         git_object **out, struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Reads the commit of a full id. KEDGE_INVALID: it is none. KEDGE_NOTFOUND: it is not here. */
+int kedge_handle_commit(struct kedge_git *git, const char *text, git_commit **out,
+                        struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Opens git->path (again): packs that went away are let go. */
 int kedge_handle_reopen(struct kedge_git *git, struct kedge_err *err) KEDGE_MUST_CHECK;
 

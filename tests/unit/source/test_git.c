@@ -142,3 +142,31 @@ Test(git, refuses_a_huge_commit)
     kedge_auto(kedge_git) struct kedge_git *git = open_at(tmp.path);
     cr_expect_eq(kedge_git_commit(git, id.data, &arena, &commit, &err), KEDGE_LIMIT, "%s", err.msg);
 }
+
+Test(git, reads_a_commits_bytes_and_single_files)
+{
+    kedge_auto(kedge_tempdir) struct kedge_tempdir tmp = kedge_tempdir_make();
+    struct kedge_gitrepo repo = kedge_gitrepo_make(tmp.path);
+    kedge_auto(kedge_buf) struct kedge_buf raw = {0}, shown = {0}, file = {0};
+    struct kedge_err err = {0};
+    char id[KEDGE_COMMIT_TEXT];
+    kedge_gitrepo_write(&repo, "deep/list", "one\ntwo\n");
+    cr_assert_eq(symlinkat("list", tmp.fd, "deep/link"), 0);
+    kedge_gitrepo_commit(&repo, "first", id);
+    kedge_auto(kedge_git) struct kedge_git *git = open_at(tmp.path);
+    cr_assert_eq(kedge_git_raw(git, id, &raw, &err), 0, "%s", err.msg);
+    kedge_gitrepo_ask(&repo, NULL, &shown, "cat-file", "commit", id);
+    cr_assert_eq(raw.size, shown.size + 1, "all but the last newline");
+    cr_expect_arr_eq(raw.data, shown.data, shown.size);
+    cr_expect_eq(kedge_git_raw(git, "0123456789012345678901234567890123456789", &raw, &err),
+                 KEDGE_NOTFOUND);
+
+    cr_assert_eq(kedge_git_file(git, id, "deep/list", 8, &file, &err), 0, "%s", err.msg);
+    cr_expect_str_eq(file.data, "one\ntwo\n");
+    cr_expect_eq(kedge_git_file(git, id, "deep/list", 7, &file, &err), KEDGE_LIMIT);
+    static const char *const none[] = {"deep/other", "deep", "deep/link", "list/deep"};
+    for (size_t i = 0; i < KEDGE_COUNT(none); i++)
+        cr_expect_eq(kedge_git_file(git, id, none[i], 8, &file, &err), KEDGE_NOTFOUND, "%s",
+                     none[i]);
+    cr_expect_eq(file.size, 8, "what fails appends nothing");
+}
