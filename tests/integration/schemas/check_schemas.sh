@@ -8,6 +8,6 @@ modules=$2/npm
 command -v npm >/dev/null && command -v node >/dev/null || exit 77
 mkdir -p "$modules"
 if [ ! -d "$modules/node_modules/ajv" ] || [ ! -d "$modules/node_modules/yaml" ]; then
-    npm install --no-save --no-audit --no-fund --loglevel=error --prefix "$modules" ajv@8 yaml@2 || exit 77
+    npm install --no-save --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-timeout=20000 --prefix "$modules" ajv@8 yaml@2 || exit 77
 fi
 exec node "$1/tests/integration/schemas/check_schemas.mjs" "$1" "$modules/node_modules"
