@@ -316,7 +316,7 @@ static void start(struct kedge_agent *agent, struct kedge_agent_instance *instan
     bool candidate = slot == aim->to && aim->candidate;
     if (!whole(slot) || (!candidate && !due(agent, &slot->start)))
         return;
-    if (candidate && !aim->overlap)
+    if (!aim->overlap)
         for (const struct kedge_agent_slot *other = instance->slots; other; other = other->next)
             if (other != slot && (other->running || other->pending_kind == KEDGE_AGENT_START))
                 return;
@@ -389,7 +389,8 @@ static void tend(struct kedge_agent *agent, struct kedge_agent_instance *instanc
     if (slot->running && runs && !(slot->stale && whole(slot))) {
         watch(agent, instance, slot);
     } else if (slot->running) {
-        if (due(agent, &slot->undo))
+        /* Not while models.json may still send applications to it. */
+        if (!agent->stale_models && due(agent, &slot->undo))
             ask_slot(agent, instance, slot, KEDGE_AGENT_STOP);
     } else if (runs) {
         start(agent, instance, slot, aim);
