@@ -42,7 +42,8 @@ finish() {
     set +e
     cd /
     [ "$status" -eq 0 ] || show_logs >&2
-    for pid in $server_pid "${agent_pid[@]}" $(processes); do kill -9 "$pid" 2>/dev/null; done
+    # Whoever was started here, then the models, which are children of nobody by now.
+    for pid in $(jobs -p) $(processes); do kill -9 "$pid" 2>/dev/null; done
     wait 2>/dev/null
     rm -rf "$work"
     exit "$status"
@@ -183,7 +184,7 @@ server_ready() {
 end_server() { # [SIGNAL]
     kill "-${1:-TERM}" "$server_pid"
     local status=0
-    wait "$server_pid" || status=$?
+    wait "$server_pid" 2>/dev/null || status=$?
     server_pid=
     [ "${1:-TERM}" != TERM ] || [ "$status" -eq 0 ] || fail "kedge serve ended with $status on SIGTERM"
 }
@@ -197,7 +198,7 @@ run_agent() { # DEVICE OPTION...
 end_agent() { # DEVICE [SIGNAL]
     kill "-${2:-TERM}" "${agent_pid[$1]}"
     local status=0
-    wait "${agent_pid[$1]}" || status=$?
+    wait "${agent_pid[$1]}" 2>/dev/null || status=$?
     unset "agent_pid[$1]"
     [ "${2:-TERM}" != TERM ] || [ "$status" -eq 0 ] || fail "kedge-agent of $1 ended with $status on SIGTERM"
 }
