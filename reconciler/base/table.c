@@ -322,3 +322,23 @@ void kedge_table_diff(const struct kedge_table *before, const struct kedge_table
             visit(order <= 0 ? a : NULL, order >= 0 ? b : NULL, payload);
     }
 }
+
+size_t kedge_table_locate(const void *entries, size_t count, const char *name, bool *found)
+{
+    const void *const *at = entries;
+    size_t low = 0, high = count;
+    *found = false;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(*(const char *const *)at[middle], name);
+        if (order == 0) {
+            *found = true;
+            return middle;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

@@ -43,3 +43,7 @@ const void *kedge_table_next(const struct kedge_table *table, struct kedge_table
 typedef void kedge_table_visit(const void *before, const void *after, void *payload);
 void kedge_table_diff(const struct kedge_table *before, const struct kedge_table *after,
                       kedge_table_visit *visit, void *payload);
+
+/* The same convention in a plain array sorted by name, for rows that one owner changes in place:
+ * where `name` is, or belongs. `entries` is an array of pointers. */
+size_t kedge_table_locate(const void *entries, size_t count, const char *name, bool *found);

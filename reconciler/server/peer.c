@@ -6,38 +6,19 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
-
-/* Where `name` is, or belongs. */
-static size_t position(const struct kedge_peers *peers, const char *name, bool *found)
-{
-    size_t low = 0, high = peers->count;
-    *found = false;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(peers->at[middle]->name, name);
-        if (order == 0) {
-            *found = true;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
+#include "base/table.h"
 
 struct kedge_peer *kedge_peer_find(const struct kedge_peers *peers, const char *name)
 {
     bool found;
-    size_t at = position(peers, name, &found);
+    size_t at = kedge_table_locate(peers->at, peers->count, name, &found);
     return found ? peers->at[at] : NULL;
 }
 
 struct kedge_peer *kedge_peer_add(struct kedge_peers *peers, const char *name)
 {
     bool found;
-    size_t at = position(peers, name, &found);
+    size_t at = kedge_table_locate(peers->at, peers->count, name, &found);
     if (found)
         return peers->at[at];
     if (peers->count == peers->capacity) {

@@ -7,31 +7,12 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
-
-/* Where `name` is, or would be. */
-static size_t position(const struct kedge_actual *actual, const char *name, bool *found)
-{
-    size_t low = 0, high = actual->count;
-    *found = false;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(actual->at[middle]->name, name);
-        if (order == 0) {
-            *found = true;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
+#include "base/table.h"
 
 struct kedge_actual_device *kedge_actual_find(const struct kedge_actual *actual, const char *name)
 {
     bool found;
-    size_t index = position(actual, name, &found);
+    size_t index = kedge_table_locate(actual->at, actual->count, name, &found);
     return found ? actual->at[index] : NULL;
 }
 
@@ -69,7 +50,7 @@ struct kedge_digest kedge_actual_inventory(const struct kedge_actual *actual)
 void kedge_actual_put(struct kedge_actual *actual, struct kedge_actual_device *row)
 {
     bool found;
-    size_t index = position(actual, row->name, &found);
+    size_t index = kedge_table_locate(actual->at, actual->count, row->name, &found);
     struct kedge_actual_device *old = found ? actual->at[index] : NULL;
     if (old)
         add_share(actual, old, true);
@@ -93,7 +74,7 @@ void kedge_actual_put(struct kedge_actual *actual, struct kedge_actual_device *r
 void kedge_actual_remove(struct kedge_actual *actual, const char *name)
 {
     bool found;
-    size_t index = position(actual, name, &found);
+    size_t index = kedge_table_locate(actual->at, actual->count, name, &found);
     if (!found)
         return;
     add_share(actual, actual->at[index], true);

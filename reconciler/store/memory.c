@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/table.h"
 #include "state/event.h"
 
 /* Immutable once made, one allocation each; the first member of what follows is its key. */
@@ -55,31 +56,11 @@ static void *grow(void *items, size_t count, size_t *capacity, size_t size)
     return kedge_alloc_grow(items, *capacity * size);
 }
 
-/* Where `key` is, or belongs. */
-static size_t locate(const struct rows *rows, const char *key, bool *found)
-{
-    size_t low = 0, high = rows->count;
-    *found = false;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(key_of(rows->at[middle]), key);
-        if (order == 0) {
-            *found = true;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* Puts `row` in; gives the row it replaces, or NULL. */
 static void *exchange(struct rows *rows, void *row)
 {
     bool found;
-    size_t at = locate(rows, key_of(row), &found);
+    size_t at = kedge_table_locate(rows->at, rows->count, key_of(row), &found);
     if (found) {
         void *old = rows->at[at];
         rows->at[at] = row;
@@ -95,7 +76,7 @@ static void *exchange(struct rows *rows, void *row)
 static void take_out(struct rows *rows, const void *row)
 {
     bool found;
-    size_t at = locate(rows, key_of(row), &found);
+    size_t at = kedge_table_locate(rows->at, rows->count, key_of(row), &found);
     rows->count--;
     memmove(rows->at + at, rows->at + at + 1, (rows->count - at) * sizeof *rows->at);
 }
@@ -194,7 +175,7 @@ static int memory_get(struct kedge_store *self, const char *key, char **out, str
 {
     const struct rows *rows = &memory_of(self)->values;
     bool found;
-    size_t at = locate(rows, key, &found);
+    size_t at = kedge_table_locate(rows->at, rows->count, key, &found);
     if (!found)
         return kedge_err_set(err, KEDGE_NOTFOUND, "the store holds no '%s'", key);
     *out = kedge_alloc_strdup(((const struct value *)rows->at[at])->value);
@@ -235,7 +216,7 @@ static int memory_get_device(struct kedge_store *self, const char *name,
 {
     const struct rows *rows = &memory_of(self)->devices;
     bool found;
-    size_t at = locate(rows, name, &found);
+    size_t at = kedge_table_locate(rows->at, rows->count, name, &found);
     if (!found)
         return kedge_err_set(err, KEDGE_NOTFOUND, "the store holds no device '%s'", name);
     return visit(rows->at[at], payload);

@@ -183,3 +183,21 @@ Test(table, an_edit_costs_one_chunk_and_the_row)
     cr_assert_eq(kedge_table_find(table, other.name), entries[100000]);
     cr_assert_lt(edit_arena.used, arena.used / 50);
 }
+
+Test(table, locates_names_in_a_plain_array)
+{
+    make_names();
+    struct item items[3];
+    const struct item *sorted[3];
+    bool found;
+    for (size_t i = 0; i < 3; i++) {
+        items[i].name = names[2 * i + 1];
+        sorted[i] = &items[i];
+    }
+    for (size_t i = 0; i < 7; i++) {
+        cr_assert_eq(kedge_table_locate(sorted, 3, names[i], &found), i / 2);
+        cr_assert_eq(found, i % 2 == 1);
+    }
+    kedge_table_locate(NULL, 0, "any", &found);
+    cr_assert(!found);
+}
