@@ -334,6 +334,16 @@ const struct kedge_report *kedge_agent_report(const struct kedge_agent *agent,
     return report;
 }
 
+struct kedge_agent_contact kedge_agent_contact(const struct kedge_agent *agent)
+{
+    return (struct kedge_agent_contact){
+        .connected = agent->connected,
+        .trouble = agent->contact_message,
+        .generation = agent->order.valid ? agent->order.order.generation : 0,
+        .refusal = agent->refusal.reason ? &agent->refusal : NULL,
+    };
+}
+
 bool kedge_agent_converged(const struct kedge_agent *agent)
 {
     if (!agent->booted || !agent->order.valid || agent->offer.valid)

@@ -152,6 +152,14 @@ void kedge_agent_records(const struct kedge_agent *agent, kedge_agent_visit_reco
 /* The state as the next report would say it, in `arena`; what tests and `status` look at. */
 const struct kedge_report *kedge_agent_report(const struct kedge_agent *agent,
                                               struct kedge_arena *arena, kedge_ms wall);
+/* How it stands with the server, for logs. Borrowed until the next step. */
+struct kedge_agent_contact {
+    bool connected;      /* the last exchange was answered */
+    const char *trouble; /* why it was not, or NULL: it was, or none has ended yet */
+    int64_t generation;  /* of the order in force; 0: none */
+    const struct kedge_refusal *refusal; /* of the last order that was refused; NULL: none was */
+};
+struct kedge_agent_contact kedge_agent_contact(const struct kedge_agent *agent);
 /* Does the device hold the set of its order, all of it verified or stopped as wanted? */
 bool kedge_agent_converged(const struct kedge_agent *agent);
 /* "fetch", "stage", ...: for logs and traces. */

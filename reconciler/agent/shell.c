@@ -52,6 +52,9 @@ struct kedge_shell {
     struct kedge_work *works; /* out */
     struct letter *first, **last;
     bool pumping, stopping, told;
+    bool connected, away; /* as it was logged last */
+    int64_t generation;
+    kedge_ms refused;
 };
 
 static void execute(struct kedge_shell *shell, const struct kedge_agent_effect *effect);
@@ -92,6 +95,29 @@ static void log_failure(const struct letter *letter)
                     work->err.msg);
 }
 
+/* Each turn of the relation with the server once, not each exchange. */
+static void log_contact(struct kedge_shell *shell)
+{
+    const struct kedge_agent_contact contact = kedge_agent_contact(shell->agent);
+    if (contact.trouble && !shell->away)
+        kedge_log_write(KEDGE_LOG_WARN, KEDGE_FIELDS({"server", shell->config->server}),
+                        "no contact, what runs goes on: %s", contact.trouble);
+    else if (contact.connected && !contact.trouble && !shell->connected)
+        kedge_log_write(KEDGE_LOG_INFO, KEDGE_FIELDS({"server", shell->config->server}),
+                        "in contact with the server");
+    shell->away = contact.trouble;
+    shell->connected = contact.connected && !contact.trouble;
+    if (contact.generation != shell->generation)
+        kedge_log_write(KEDGE_LOG_INFO, NULL, "order %lld is in force",
+                        (long long)contact.generation);
+    shell->generation = contact.generation;
+    if (contact.refusal && contact.refusal->at != shell->refused) {
+        kedge_log_write(KEDGE_LOG_WARN, KEDGE_FIELDS({"reason", contact.refusal->reason}),
+                        "refused an order: %s", contact.refusal->message);
+        shell->refused = contact.refusal->at;
+    }
+}
+
 static void set_timer(struct kedge_shell *shell);
 
 /* Steps the agent through all letters; what it asks for is begun, and may post further ones. */
@@ -114,6 +140,7 @@ static void pump(struct kedge_shell *shell)
             execute(shell, &effects.at[i]);
     }
     shell->pumping = false;
+    log_contact(shell);
     set_timer(shell);
 }
 
