@@ -65,7 +65,7 @@ void kedge_base64_encode(struct kedge_buf *out, const void *bytes, size_t size)
     out->size = (size_t)(at - out->data);
 }
 
-#define FOREIGN 0x80 /* no base64 digit */
+#define FOREIGN 0x80u /* no base64 digit */
 
 /* 0..63 of each digit of either alphabet, plus 1, so that all others are 0. */
 static const uint8_t base64_digits[256] = {
@@ -80,11 +80,10 @@ static const uint8_t base64_digits[256] = {
     ['/'] = 64, ['_'] = 64,
 };
 
-/* 0..63, or FOREIGN. */
+/* 0..63, or a value with FOREIGN set. */
 static uint32_t base64_value(char c)
 {
-    uint8_t value = base64_digits[(unsigned char)c];
-    return value ? value - 1u : FOREIGN;
+    return base64_digits[(unsigned char)c] - 1u;
 }
 
 /* One alphabet throughout: '+' or '/' beside '-' or '_' would give one value two spellings. */
@@ -98,7 +97,7 @@ static bool is_mixed(const char *text, size_t length)
 static int foreign(struct kedge_buf *out, const char *text, struct kedge_err *err)
 {
     size_t i = 0;
-    while (base64_value(text[i]) != FOREIGN)
+    while (!(base64_value(text[i]) & FOREIGN))
         i++;
     out->data[out->size] = '\0'; /* written over by what was decoded so far */
     return kedge_err_set(err, KEDGE_INVALID, "base64 has a foreign character at %zu", i);

@@ -180,10 +180,10 @@ static void put_text(struct kedge_buf *out, const char *text, size_t size)
     size_t done = 0; /* bytes before here are written */
     kedge_buf_reserve(out, size + 2);
     kedge_buf_putc(out, '"');
-    for (size_t i = 0; i < size;) {
+    for (size_t i = kedge_utf8_plain(text, size); i < size;
+         i += kedge_utf8_plain(text + i, size - i)) {
         unsigned char c = at[i];
-        bool plain = c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-        size_t whole = plain ? 1 : c < 0x80 ? 0 : kedge_utf8_character(text + i, size - i);
+        size_t whole = c < 0x80 ? 0 : kedge_utf8_character(text + i, size - i);
         if (whole) {
             i += whole;
             continue;

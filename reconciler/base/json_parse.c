@@ -127,11 +127,11 @@ static bool take_escape(struct parser *p)
 /* Passes bytes that stand for themselves: to a quote, a backslash or what is not legal here. */
 static void pass_plain(struct parser *p)
 {
-    while (p->at < p->end) {
-        unsigned char c = (unsigned char)*p->at;
-        if (c == '"' || c == '\\' || c < 0x20)
+    for (;;) {
+        p->at += kedge_utf8_plain(p->at, (size_t)(p->end - p->at));
+        if (p->at == p->end || (unsigned char)*p->at < 0x80)
             return;
-        size_t size = c < 0x80 ? 1 : kedge_utf8_character(p->at, (size_t)(p->end - p->at));
+        size_t size = kedge_utf8_character(p->at, (size_t)(p->end - p->at));
         if (size == 0)
             return;
         p->at += size;
