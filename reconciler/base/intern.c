@@ -14,9 +14,19 @@ struct slot {
     uint32_t size;
 };
 
+/* Labels repeat from one device to the next: these are found again without the keyed hash. Whoever
+ * chooses names that collide here gains nothing but that hash. */
+#define RECENT 256
+
+struct recent {
+    const char *text; /* NULL: none */
+    size_t size;
+};
+
 /* Open addressing with linear probes, at most three quarters full. */
 struct kedge_intern {
     struct kedge_arena *arena;
+    struct recent recent[RECENT];
     struct slot *slots;
     size_t mask; /* slots - 1; slots is a power of two */
     size_t count;
@@ -76,7 +86,16 @@ static void grow(struct kedge_intern *intern)
     intern->mask = mask;
 }
 
-const char *kedge_intern_add(struct kedge_intern *intern, const char *text, size_t size)
+/* Where a string is remembered: told by its size, its first and its last two bytes. */
+static struct recent *place_of(struct kedge_intern *intern, const char *text, size_t size)
+{
+    size_t place = size;
+    if (size > 1)
+        place += 5 * (size_t)text[0] + 31 * (size_t)text[size - 2] + 7 * (size_t)text[size - 1];
+    return &intern->recent[place % RECENT];
+}
+
+static const char *find_or_add(struct kedge_intern *intern, const char *text, size_t size)
 {
     if (size > UINT32_MAX)
         abort();
@@ -97,6 +116,14 @@ const char *kedge_intern_add(struct kedge_intern *intern, const char *text, size
     };
     intern->count++;
     return intern->slots[at].text;
+}
+
+const char *kedge_intern_add(struct kedge_intern *intern, const char *text, size_t size)
+{
+    struct recent *recent = place_of(intern, text, size);
+    if (!recent->text || recent->size != size || memcmp(recent->text, text, size) != 0)
+        *recent = (struct recent){find_or_add(intern, text, size), size};
+    return recent->text;
 }
 
 size_t kedge_intern_count(const struct kedge_intern *intern)

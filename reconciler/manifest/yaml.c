@@ -251,7 +251,7 @@ static bool check_key(struct kedge_yaml *r, const yaml_event_t *event)
 {
     bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     const char *text = (const char *)event->data.scalar.value;
-    if (plain && strcmp(text, "<<") == 0)
+    if (plain && event->data.scalar.length == 2 && memcmp(text, "<<", 2) == 0)
         stop(r, &event->start_mark, "merge-key", "write the fields out",
              "merge keys ('<<') are not allowed");
     else if (plain && event->data.scalar.length == 0)

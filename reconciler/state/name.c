@@ -38,7 +38,8 @@ const char *kedge_word_name(const struct kedge_words *set, int value)
 bool kedge_word_parse(const struct kedge_words *set, const char *text, int *value)
 {
     for (int i = 0; i < set->count; i++) {
-        if (set->words[i] != NULL && strcmp(set->words[i], text) == 0) {
+        const char *word = set->words[i];
+        if (word != NULL && *word == *text && strcmp(word, text) == 0) {
             *value = i;
             return true;
         }
