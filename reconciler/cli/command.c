@@ -68,6 +68,18 @@ int kedge_command_misuse(struct kedge_call *call, struct kedge_err *err, const c
     return kedge_err_set(err, KEDGE_INVALID, "%s", text);
 }
 
+int kedge_command_need(struct kedge_call *call, enum kedge_option option, const char **out,
+                       struct kedge_err *err)
+{
+    const struct kedge_option_row *row = &kedge_option_rows[option];
+    const char *value = kedge_command_value(call, option);
+    if (!value || !*value)
+        return kedge_command_misuse(call, err, "'kedge %s' needs --%s %s", call->command->name,
+                                    row->name, row->argument);
+    *out = value;
+    return 0;
+}
+
 /* No verb of that name: says so, with the nearest. */
 static int no_verb(struct kedge_call *call, const char *const *given, struct kedge_err *err)
 {

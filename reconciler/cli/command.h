@@ -49,6 +49,9 @@ const struct kedge_command *kedge_command_find(const char *const *given, size_t 
 kedge_options kedge_command_options(const struct kedge_command *command);
 /* The value of an option; NULL when it was not given and has no preset. */
 const char *kedge_command_value(const struct kedge_call *call, enum kedge_option option);
+/* The value of an option that the verb cannot do without: KEDGE_INVALID, as _misuse. */
+int kedge_command_need(struct kedge_call *call, enum kedge_option option, const char **out,
+                       struct kedge_err *err) KEDGE_MUST_CHECK;
 bool kedge_command_has(const struct kedge_call *call, enum kedge_option option);
 /* The format asked for with -o is `name`. */
 bool kedge_command_format(const struct kedge_call *call, const char *name);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command.h"
 
+#include <limits.h>
+
 #include "ask.h"
+#include "base/limits.h"
 #include "verbs.h"
 
 #define LISTS (KEDGE_ASK_OPTIONS | KEDGE_OPTION(LIMIT))
@@ -203,6 +206,67 @@ const struct kedge_command kedge_commands[] = {
         .options = KEDGE_OPTION(PASSPHRASE_FILE),
         .formats = "text|json",
         .run = kedge_cmd_key_show,
+    },
+    {
+        .name = "verify commit",
+        .operands = "[REV...]",
+        .summary = "Verify who signed commits or tags, with SSH keys",
+        .about =
+            "In the repository around the current folder, or --repo; judged as 'git "
+            "verify-commit' does with gpg.ssh.allowedSignersFile, of tags the tag itself. "
+            "Without REV, revisions come from standard input, one a line, and each is answered "
+            "at once with a line of JSON. Exit 1 when one is refused.\n\n"
+            "  kedge verify commit --allowed-signers signers HEAD\n"
+            "  git rev-list main | kedge verify commit --allowed-signers signers",
+        .max = UINT_MAX,
+        .options = KEDGE_OPTION(REPO) | KEDGE_OPTION(ALLOWED_SIGNERS) | KEDGE_OPTION(REVOKED),
+        .formats = "text|json",
+        .run = kedge_cmd_verify_commit,
+    },
+    {
+        .name = "verify ssh",
+        .operands = "FILE",
+        .summary = "Verify an SSH signature of a file, as 'ssh-keygen -Y verify' does",
+        .about = "  kedge verify ssh --allowed-signers signers --identity ann@example.org \\\n"
+                 "    --namespace file --signature model.bin.sig model.bin",
+        .min = 1,
+        .max = 1,
+        .options = KEDGE_OPTION(ALLOWED_SIGNERS) | KEDGE_OPTION(REVOKED) | KEDGE_OPTION(IDENTITY) |
+                   KEDGE_OPTION(NAMESPACE) | KEDGE_OPTION(SIGNATURE),
+        .formats = "text|json",
+        .run = kedge_cmd_verify_ssh,
+    },
+    {
+        .name = "verify minisign",
+        .operands = "FILE",
+        .summary = "Verify a minisign signature of a file, as 'minisign -V' does",
+        .min = 1,
+        .max = 1,
+        .options = KEDGE_OPTION(PUBKEY) | KEDGE_OPTION(SIGNATURE),
+        .formats = "text|json",
+        .run = kedge_cmd_verify_minisign,
+    },
+    {
+        .name = "verify dsse",
+        .operands = "[KEY...] ENVELOPE",
+        .summary = "Verify a DSSE envelope: is it signed by enough of the keys?",
+        .about = "  kedge verify dsse --key KEY --key KEY --threshold 2 envelope.json",
+        .min = 1,
+        .max = KEDGE_LIMIT_SIGNATURES + 1,
+        .options = KEDGE_OPTION(KEY) | KEDGE_OPTION(THRESHOLD) | KEDGE_OPTION(TYPE),
+        .formats = "text|json",
+        .run = kedge_cmd_verify_dsse,
+    },
+    {
+        .name = "verify root",
+        .operands = "FILE...",
+        .summary = "Verify a chain of root documents, each of which must follow the one before",
+        .about = "The first is believed when its own keys have signed it; the last must not have "
+                 "expired.",
+        .min = 1,
+        .max = UINT_MAX,
+        .formats = "text|json",
+        .run = kedge_cmd_verify_root,
     },
     {
         .name = "blob put",

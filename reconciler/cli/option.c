@@ -99,6 +99,24 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
                                   "under way any more"},
     [KEDGE_OPTION_TIMEOUT] = {"timeout", .argument = "SPAN", .preset = "5m",
                               .help = "give up after it"},
+    [KEDGE_OPTION_ALLOWED_SIGNERS] = {"allowed-signers", .argument = "FILE",
+                                      .help = "who may sign, as ssh-keygen(1) ALLOWED SIGNERS"},
+    [KEDGE_OPTION_REVOKED] = {"revoked", .argument = "FILE",
+                              .help = "public SSH keys that count no more, one a line"},
+    [KEDGE_OPTION_IDENTITY] = {"identity", .argument = "PRINCIPAL",
+                               .help = "who must have signed, as allowed signers name them"},
+    [KEDGE_OPTION_NAMESPACE] = {"namespace", .argument = "NAME",
+                                .help = "what the signature must be for, such as file or git"},
+    [KEDGE_OPTION_SIGNATURE] = {"signature", .argument = "FILE",
+                                .help = "the detached signature; of minisign, else FILE.minisig"},
+    [KEDGE_OPTION_PUBKEY] = {"pubkey", .argument = "FILE", .help = "minisign's public key"},
+    [KEDGE_OPTION_KEY] = {"key", .argument = "KEY",
+                          .help = "a trusted public key: 64 hex digits or ed25519:BASE64; may be "
+                                  "given several times"},
+    [KEDGE_OPTION_THRESHOLD] = {"threshold", .argument = "N", .preset = "1",
+                                .help = "how many of the keys must have signed"},
+    [KEDGE_OPTION_TYPE] = {"type", .argument = "TYPE", .preset = "application/vnd.in-toto+json",
+                           .help = "the payload type that is wanted"},
     [KEDGE_OPTION_MAN] = {"man", .help = "write the manual page"},
 };
 
@@ -172,7 +190,11 @@ static int take(int which, const char *attached, struct rest *rest, struct kedge
         attached = *rest->at++;
         rest->count--;
     }
-    out->at[which] = attached ? attached : "";
+    if (out->given_count == KEDGE_OPTION_GIVEN)
+        return kedge_err_set(err, KEDGE_LIMIT, "more than %d options", KEDGE_OPTION_GIVEN);
+    const char *value = attached ? attached : "";
+    out->at[which] = value;
+    out->given[out->given_count++] = (struct kedge_option_given){(enum kedge_option)which, value};
     return 0;
 }
 

@@ -50,6 +50,15 @@ enum kedge_option {
     KEDGE_OPTION_FORMAT,
     KEDGE_OPTION_FOR,
     KEDGE_OPTION_TIMEOUT,
+    KEDGE_OPTION_ALLOWED_SIGNERS,
+    KEDGE_OPTION_REVOKED,
+    KEDGE_OPTION_IDENTITY,
+    KEDGE_OPTION_NAMESPACE,
+    KEDGE_OPTION_SIGNATURE,
+    KEDGE_OPTION_PUBKEY,
+    KEDGE_OPTION_KEY,
+    KEDGE_OPTION_THRESHOLD,
+    KEDGE_OPTION_TYPE,
     KEDGE_OPTION_MAN,
     KEDGE_OPTION_COUNT
 };
@@ -73,9 +82,17 @@ struct kedge_option_row {
 };
 extern const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT];
 
+#define KEDGE_OPTION_GIVEN 256 /* options on one command line */
+
 /* What was given; NULL: nothing. A flag that was given has "". */
 struct kedge_option_values {
-    const char *at[KEDGE_OPTION_COUNT];
+    const char *at[KEDGE_OPTION_COUNT]; /* the last of each */
+    /* All in their order, for those that may be given several times. */
+    struct kedge_option_given {
+        enum kedge_option option;
+        const char *value;
+    } given[KEDGE_OPTION_GIVEN];
+    size_t given_count;
 };
 
 /* Takes the options out of `arguments` (without the program's name), which may stand anywhere

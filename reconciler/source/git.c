@@ -316,23 +316,87 @@ int kedge_git_commit(struct kedge_git *git, const char *commit, struct kedge_are
     return 0;
 }
 
+static void git_odb_auto(git_odb **odb)
+{
+    git_odb_free(*odb);
+}
+
+/* Appends the bytes of an object whose size is bounded. */
+static int add_object(const struct kedge_git *git, git_odb *odb, const git_oid *id,
+                      struct kedge_buf *out, struct kedge_err *err)
+{
+    git_odb_object *object = NULL;
+    int rc = git_odb_read(&object, odb, id);
+    if (rc < 0)
+        return kedge_handle_broken(git, id, rc, err);
+    kedge_buf_add(out, git_odb_object_data(object), git_odb_object_size(object));
+    git_odb_object_free(object);
+    return 0;
+}
+
 int kedge_git_raw(struct kedge_git *git, const char *commit, struct kedge_buf *out,
                   struct kedge_err *err)
 {
     kedge_auto(git_commit) git_commit *found = NULL;
-    git_odb *odb = NULL;
-    git_odb_object *object = NULL;
+    kedge_auto(git_odb) git_odb *odb = NULL;
     int rc = kedge_handle_commit(git, commit, &found, err); /* bounds its size */
     if (rc < 0)
         return rc;
     rc = git_repository_odb(&odb, git->repo);
+    if (rc < 0)
+        return kedge_handle_broken(git, git_commit_id(found), rc, err);
+    return add_object(git, odb, git_commit_id(found), out, err);
+}
+
+/* The id of what `revision` names; a full one is taken as it is. */
+static int find_named(struct kedge_git *git, const char *revision, git_oid *out,
+                      struct kedge_err *err)
+{
+    kedge_auto(git_object) git_object *named = NULL;
+    if (strlen(revision) == GIT_OID_HEXSZ && git_oid_fromstr(out, revision) == 0)
+        return 0;
+    int rc = git_revparse_single(&named, git->repo, revision);
+    if (rc == GIT_ENOTFOUND)
+        return kedge_err_set(err, KEDGE_NOTFOUND, "'%s' names nothing in '%s'", revision,
+                             git->path);
+    if (rc < 0)
+        return kedge_handle_fail(err, rc, "revision '%s'", revision);
+    *out = *git_object_id(named);
+    return 0;
+}
+
+int kedge_git_object(struct kedge_git *git, const char *revision, struct kedge_git_object *out,
+                     struct kedge_err *err)
+{
+    kedge_auto(git_odb) git_odb *odb = NULL;
+    git_object_t type = GIT_OBJECT_INVALID;
+    git_oid id;
+    size_t size = 0;
+    int rc = find_named(git, revision, &id, err);
+    if (rc < 0)
+        return rc;
+    rc = git_repository_odb(&odb, git->repo);
     if (rc == 0)
-        rc = git_odb_read(&object, odb, git_commit_id(found));
-    if (rc == 0)
-        kedge_buf_add(out, git_odb_object_data(object), git_odb_object_size(object));
-    git_odb_object_free(object);
-    git_odb_free(odb);
-    return rc < 0 ? kedge_handle_broken(git, git_commit_id(found), rc, err) : 0;
+        rc = git_odb_read_header(&size, &type, odb, &id);
+    if (rc == GIT_ENOTFOUND)
+        return kedge_err_set(err, KEDGE_NOTFOUND, "'%s' is not in '%s'", revision, git->path);
+    if (rc == 0 && type != GIT_OBJECT_COMMIT && type != GIT_OBJECT_TAG)
+        return kedge_err_set(err, KEDGE_INVALID, "'%s' is a %s, neither a commit nor a tag",
+                             revision, git_object_type2string(type));
+    if (rc == 0 && size > KEDGE_LIMIT_GIT_COMMIT)
+        return kedge_err_set(err, KEDGE_LIMIT, "'%s' holds %zu bytes, more than %zu", revision,
+                             size, KEDGE_LIMIT_GIT_COMMIT);
+    if (rc < 0)
+        return kedge_handle_broken(git, &id, rc, err);
+    out->tag = type == GIT_OBJECT_TAG;
+    kedge_oid_format(&id, out->id);
+    kedge_buf_clear(&out->data);
+    return add_object(git, odb, &id, &out->data, err);
+}
+
+void kedge_git_object_auto(struct kedge_git_object *object)
+{
+    kedge_buf_release(&object->data);
 }
 
 static bool is_file(const git_tree_entry *entry)

@@ -93,6 +93,18 @@ int kedge_git_commit(struct kedge_git *git, const char *commit, struct kedge_are
  * wire/commit.h reads them. KEDGE_NOTFOUND, KEDGE_CORRUPT, KEDGE_LIMIT. */
 int kedge_git_raw(struct kedge_git *git, const char *commit, struct kedge_buf *out,
                   struct kedge_err *err) KEDGE_MUST_CHECK;
+/* A commit or an annotated tag as the bytes that Git hashes, without their "commit <size>" head. */
+struct kedge_git_object {
+    bool tag;
+    char id[KEDGE_COMMIT_TEXT];
+    struct kedge_buf data;
+};
+/* Reads what `revision` names (as kedge_git_resolve, but a tag stays one), whether it is well-formed
+ * or not where that is a full id. `out` is filled anew. KEDGE_NOTFOUND, KEDGE_INVALID (ambiguous, or
+ * neither), KEDGE_LIMIT, KEDGE_CORRUPT (damaged, or its bytes are not what its id says). */
+int kedge_git_object(struct kedge_git *git, const char *revision, struct kedge_git_object *out,
+                     struct kedge_err *err) KEDGE_MUST_CHECK;
+void kedge_git_object_auto(struct kedge_git_object *object);
 /* Appends one file of `commit`, at most `limit` bytes. KEDGE_NOTFOUND: there is none at `path`, or
  * it is a link or a folder. KEDGE_CORRUPT, KEDGE_LIMIT. */
 int kedge_git_file(struct kedge_git *git, const char *commit, const char *path, size_t limit,

@@ -23,9 +23,10 @@ static bool is_word(struct kedge_slice text, const char *word)
     return text.size == strlen(word) && memcmp(text.data, word, text.size) == 0;
 }
 
+/* As isspace() of the C locale, which OpenSSH asks. */
 static bool is_space(char c)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 static bool take_text(struct kedge_slice *from, const char *text)

@@ -46,10 +46,11 @@ while read -r verb; do
     expect 0 "$kedge" $verb --help
     says out "Usage: kedge $verb"
     [ ! -s err ] || fail "'$verb --help' writes to standard error"
+    any=$(grep -c '^Usage: .* FILE\.\.\.$' out) || true # number of operands
     # shellcheck disable=SC2086
     expect 64 "$kedge" $verb --no-such-option
     # shellcheck disable=SC2086
-    expect 64 "$kedge" $verb a b c d e f
+    [ "$any" -gt 0 ] || expect 64 "$kedge" $verb a b c d e f
 done <verbs
 expect 0 "$kedge" --version
 says out 'kedge '

@@ -130,3 +130,34 @@ Test(option, a_choice_is_a_whole_word)
     cr_assert_not(kedge_option_is_choice("text|json", "text|json"));
     cr_assert_not(kedge_option_is_choice("text|json", ""));
 }
+
+Test(option, remembers_all_that_was_given)
+{
+    struct kedge_option_values values;
+    struct kedge_err err;
+    char left[256];
+    cr_assert_eq(parse("--key a verify -q --key=b --limit 3 --key c", &values, left, &err), 0);
+    static const struct kedge_option_given given[] = {
+        {KEDGE_OPTION_KEY, "a"},   {KEDGE_OPTION_QUIET, ""}, {KEDGE_OPTION_KEY, "b"},
+        {KEDGE_OPTION_LIMIT, "3"}, {KEDGE_OPTION_KEY, "c"},
+    };
+    cr_assert_eq(values.given_count, KEDGE_COUNT(given));
+    for (size_t i = 0; i < KEDGE_COUNT(given); i++) {
+        cr_assert_eq(values.given[i].option, given[i].option);
+        cr_assert_str_eq(values.given[i].value, given[i].value);
+    }
+    cr_assert_str_eq(values.at[KEDGE_OPTION_KEY], "c");
+}
+
+Test(option, refuses_more_than_it_remembers)
+{
+    char *words[KEDGE_OPTION_GIVEN + 1];
+    struct kedge_option_values values;
+    struct kedge_err err;
+    size_t count = KEDGE_COUNT(words);
+    for (size_t i = 0; i < count; i++)
+        words[i] = (char *)"--quiet";
+    cr_assert_eq(kedge_option_parse(words, &count, &values, &err), KEDGE_LIMIT);
+    count = KEDGE_OPTION_GIVEN;
+    cr_assert_eq(kedge_option_parse(words, &count, &values, &err), 0);
+}

@@ -170,3 +170,52 @@ Test(git, reads_a_commits_bytes_and_single_files)
                      none[i]);
     cr_expect_eq(file.size, 8, "what fails appends nothing");
 }
+
+Test(git, gives_objects_as_they_are)
+{
+    kedge_auto(kedge_tempdir) struct kedge_tempdir tmp = kedge_tempdir_make();
+    struct kedge_gitrepo repo = kedge_gitrepo_make(tmp.path);
+    kedge_auto(kedge_buf) struct kedge_buf commit = {0}, tag = {0}, id = {0};
+    kedge_auto(kedge_git_object) struct kedge_git_object raw = {0};
+    char first[KEDGE_COMMIT_TEXT];
+    struct kedge_err err = {0};
+    kedge_gitrepo_commit(&repo, "one", first);
+    kedge_gitrepo_run(&repo, "tag", "-a", "-m", "release", "v1");
+    kedge_gitrepo_ask(&repo, NULL, &commit, "cat-file", "commit", "HEAD");
+    kedge_gitrepo_ask(&repo, NULL, &tag, "cat-file", "tag", "v1");
+    kedge_gitrepo_ask(&repo, NULL, &id, "rev-parse", "v1");
+    kedge_auto(kedge_git) struct kedge_git *git = open_at(tmp.path);
+    cr_assert_eq(kedge_git_object(git, "main", &raw, &err), 0, "%s", err.msg);
+    cr_expect(!raw.tag);
+    cr_expect_str_eq(raw.id, first);
+    cr_expect_eq(strncmp(raw.data.data, commit.data, commit.size), 0);
+    cr_assert_eq(kedge_git_object(git, "v1", &raw, &err), 0, "%s", err.msg);
+    cr_expect(raw.tag);
+    cr_expect_str_eq(raw.id, id.data);
+    cr_expect_eq(strncmp(raw.data.data, tag.data, tag.size), 0);
+    cr_expect_eq(kedge_git_object(git, "main^{tree}", &raw, &err), KEDGE_INVALID, "%s", err.msg);
+    cr_expect_eq(kedge_git_object(git, "nowhere", &raw, &err), KEDGE_NOTFOUND, "%s", err.msg);
+    first[0] = first[0] == '0' ? '1' : '0';
+    cr_expect_eq(kedge_git_object(git, first, &raw, &err), KEDGE_NOTFOUND, "%s", err.msg);
+}
+
+Test(git, gives_an_object_that_is_no_real_commit)
+{
+    kedge_auto(kedge_tempdir) struct kedge_tempdir tmp = kedge_tempdir_make();
+    struct kedge_gitrepo repo = kedge_gitrepo_make(tmp.path);
+    kedge_auto(kedge_buf) struct kedge_buf text = {0}, id = {0};
+    kedge_auto(kedge_git_object) struct kedge_git_object raw = {0};
+    struct kedge_err err = {0};
+    kedge_buf_puts(&text, "nothing of a commit");
+    kedge_gitrepo_ask(&repo, &text, &id, "hash-object", "-t", "commit", "-w", "--stdin",
+                      "--literally");
+    kedge_auto(kedge_git) struct kedge_git *git = open_at(tmp.path);
+    cr_assert_eq(kedge_git_object(git, id.data, &raw, &err), 0, "%s", err.msg);
+    cr_expect_str_eq(raw.data.data, text.data);
+    while (text.size <= KEDGE_LIMIT_GIT_COMMIT)
+        kedge_buf_puts(&text, "12345678");
+    kedge_buf_clear(&id);
+    kedge_gitrepo_ask(&repo, &text, &id, "hash-object", "-t", "commit", "-w", "--stdin",
+                      "--literally");
+    cr_expect_eq(kedge_git_object(git, id.data, &raw, &err), KEDGE_LIMIT, "%s", err.msg);
+}
