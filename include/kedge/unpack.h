@@ -24,7 +24,7 @@ void kedge_unpacked_auto(struct kedge_unpacked *unpacked);
 /* Unpacks `archive` (an open regular file of that enum kedge_format) into the new folder `name` of `parent`, made 0700; files
  * become 0644 or 0755 and are on the disk when this returns. Format `file`: the bytes are the one
  * file `single`. On failure the folder is gone again. KEDGE_INVALID: refused, with the entry and
- * the rule; KEDGE_LIMIT: larger than kedge accepts, or no room. Blocks. */
+ * the rule (bombs too: no room would ever do); KEDGE_LIMIT: no room. Blocks. */
 int kedge_unpack_run(int archive, int format, const char *single, int parent, const char *name,
                      struct kedge_unpacked *out, struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Letters, digits and . _ + @ = , - in each segment, none of them "." or "..", empty, too long or

@@ -179,7 +179,7 @@ static int write_entry(struct job *job, struct archive *archive, const char *pat
             return refuse(err, path, "is sparse");
         *size += (int64_t)length;
         if (*size > KEDGE_LIMIT_UNPACKED_FILE || (int64_t)length > job->most - job->out->bytes)
-            return kedge_err_set(err, KEDGE_LIMIT,
+            return kedge_err_set(err, KEDGE_INVALID,
                                  "entry '%.100s' makes the archive unpack to more than %lld bytes",
                                  path, (long long)job->most);
         job->out->bytes += (int64_t)length;
@@ -218,7 +218,7 @@ static int unpack_entry(struct job *job, struct archive *archive, struct archive
     if (!given)
         return refuse(err, "?", "has a name that is not plain text");
     if (++job->entries > KEDGE_LIMIT_UNPACKED_FILES)
-        return kedge_err_set(err, KEDGE_LIMIT, "the archive has more than %d entries",
+        return kedge_err_set(err, KEDGE_INVALID, "the archive has more than %d entries",
                              KEDGE_LIMIT_UNPACKED_FILES);
     mode_t type = archive_entry_filetype(entry);
     if (archive_entry_hardlink(entry) || archive_entry_symlink(entry) ||

@@ -118,8 +118,9 @@ static int read_end(const struct zip *zip, struct directory *out, struct kedge_e
         code = kedge_err_set(err, KEDGE_INVALID,
                              "the zip directory does not lie right before the end record");
     if (!code && out->entries > KEDGE_LIMIT_UNPACKED_FILES)
-        code = kedge_err_set(err, KEDGE_LIMIT, "the zip file has %llu entries, at most %d are read",
-                             (unsigned long long)out->entries, KEDGE_LIMIT_UNPACKED_FILES);
+        code =
+            kedge_err_set(err, KEDGE_INVALID, "the zip file has %llu entries, at most %d are read",
+                          (unsigned long long)out->entries, KEDGE_LIMIT_UNPACKED_FILES);
     return code;
 }
 
@@ -134,7 +135,7 @@ static int read_tail(const struct zip *zip, uint64_t at, struct entry *entry,
                      uint64_t *const *fields, size_t field_count, struct kedge_err *err)
 {
     if (entry->name_size == 0 || entry->name_size > NAME_MOST || entry->extra_size > EXTRA_MOST)
-        return kedge_err_set(err, KEDGE_LIMIT, "a zip entry has no name, or a header too large");
+        return kedge_err_set(err, KEDGE_INVALID, "a zip entry has no name, or a header too large");
     int code = read_at(zip, at, entry->name, entry->name_size, err);
     if (code || (code = read_at(zip, at + entry->name_size, entry->extra, entry->extra_size, err)))
         return code;

@@ -208,7 +208,9 @@ static bool held_failed(struct pass *pass, struct kedge_step *step)
             kedge_arena_printf(pass->arena, "version %s failed on this device: %s", change->to,
                                progress->message != NULL ? progress->message
                                                          : kedge_code_name(progress->code));
-        step->frees = "a commit that chooses another version or other settings";
+        step->frees = progress->code == KEDGE_LIMIT
+                          ? "room on the device, which tries again by itself"
+                          : "a commit that chooses another version or other settings";
         return true;
     }
     return false;
