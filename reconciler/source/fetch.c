@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fetch.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
@@ -49,6 +51,8 @@ static int unreachable(struct kedge_git *git, const struct kedge_connect *connec
 {
     if (connect->stop.code)
         kedge_err_set(err, connect->stop.code, "%s", connect->stop.msg);
+    else if (git->url.scheme == KEDGE_URL_FILE && access(git->url.path, R_OK | X_OK) < 0)
+        kedge_err_sys(err, errno, "cannot open the folder");
     else
         kedge_handle_fail(err, rc, "no fetch");
     if (!connect->stop.code && err->code != KEDGE_DENIED && err->code != KEDGE_CORRUPT)
