@@ -40,14 +40,15 @@ static bool names_file(const struct kedge_tree *tree, const char *path)
 static void summarise(const struct kedge_revision *revision, struct kedge_buf *out)
 {
     const struct kedge_findings *findings = &revision->findings;
+    size_t devices = revision->desired ? kedge_table_count(revision->desired->devices) : 0;
     kedge_buf_printf(out, "%zu error%s, %zu warning%s in %zu file%s", findings->errors,
                      findings->errors == 1 ? "" : "s", findings->warnings,
                      findings->warnings == 1 ? "" : "s", revision->tree.count,
                      revision->tree.count == 1 ? "" : "s");
     if (revision->desired)
-        kedge_buf_printf(out, "; %zu devices, %zu assignments",
-                         kedge_table_count(revision->desired->devices),
-                         revision->desired->assignments);
+        kedge_buf_printf(out, "; %zu device%s, %zu assignment%s", devices, devices == 1 ? "" : "s",
+                         revision->desired->assignments,
+                         revision->desired->assignments == 1 ? "" : "s");
     kedge_buf_putc(out, '\n');
 }
 
