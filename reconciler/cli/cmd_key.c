@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+#include "base/codec.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "wire/keyfile.h"
+#include "wire/minisign.h"
+#include "wire/sshkey.h"
 
 /* The public half as a person pastes it into a manifest, or as JSON with its id. */
 static void show(struct kedge_call *call, const struct kedge_public_key *key)
@@ -60,21 +63,78 @@ int kedge_cmd_key_generate(struct kedge_call *call, struct kedge_err *err)
     return code;
 }
 
-int kedge_cmd_key_show(struct kedge_call *call, struct kedge_err *err)
+/* Of a file that holds a public or a private key. */
+static int load_public(const struct kedge_call *call, struct kedge_public_key *out,
+                       struct kedge_err *err)
 {
     const char *path = call->operands[0];
-    struct kedge_public_key public;
+    const char *file = kedge_command_value(call, KEDGE_OPTION_PASSPHRASE_FILE);
+    kedge_auto(kedge_key) struct kedge_key *key = NULL;
     int code = kedge_key_init(err);
-    if (code)
+    if (code || kedge_public_key_load(path, out, NULL) == 0)
         return code;
-    if (kedge_public_key_load(path, &public, NULL) != 0) {
-        const char *file = kedge_command_value(call, KEDGE_OPTION_PASSPHRASE_FILE);
-        kedge_auto(kedge_key) struct kedge_key *key = NULL;
-        code = kedge_keyfile_load(path, file ? kedge_keyfile_passphrase : NULL, file, &key, err);
-        if (code)
-            return code;
-        public = kedge_key_public(key);
+    code = kedge_keyfile_load(path, file ? kedge_keyfile_passphrase : NULL, file, &key, err);
+    if (!code)
+        *out = kedge_key_public(key);
+    return code;
+}
+
+int kedge_cmd_key_show(struct kedge_call *call, struct kedge_err *err)
+{
+    struct kedge_public_key public;
+    int code = load_public(call, &public, err);
+    if (!code)
+        show(call, &public);
+    return code;
+}
+
+static void export_ed25519(const struct kedge_public_key *key, struct kedge_buf *out)
+{
+    char text[KEDGE_KEY_TEXT];
+    kedge_buf_printf(out, "%s\n", kedge_public_key_format(key, text));
+}
+
+static void export_hex(const struct kedge_public_key *key, struct kedge_buf *out)
+{
+    char text[2 * KEDGE_KEY_PUBLIC + 1];
+    kedge_buf_printf(out, "%s\n", kedge_hex_encode(key->bytes, sizeof key->bytes, text));
+}
+
+/* RFC 8709 4. */
+static void export_ssh(const struct kedge_public_key *key, struct kedge_buf *out)
+{
+    kedge_auto(kedge_buf) struct kedge_buf blob = {0};
+    const char *name = kedge_sshkey_name(KEDGE_SSHKEY_ED25519);
+    kedge_sshkey_put_string(&blob, name, strlen(name));
+    kedge_sshkey_put_string(&blob, key->bytes, sizeof key->bytes);
+    kedge_buf_printf(out, "%s ", name);
+    kedge_base64_encode(out, blob.data, blob.size);
+    kedge_buf_putc(out, '\n');
+}
+
+static void export_minisign(const struct kedge_public_key *key, struct kedge_buf *out)
+{
+    const struct kedge_minisign_key form = kedge_minisign_key_of(key);
+    kedge_minisign_key_write(&form, out);
+}
+
+static const struct {
+    const char *name;
+    void (*write)(const struct kedge_public_key *key, struct kedge_buf *out);
+} forms[] = {
+    {"ed25519", export_ed25519},
+    {"hex", export_hex},
+    {"ssh", export_ssh},
+    {"minisign", export_minisign},
+};
+
+int kedge_cmd_key_export(struct kedge_call *call, struct kedge_err *err)
+{
+    struct kedge_public_key public;
+    int code = load_public(call, &public, err);
+    for (size_t i = 0; !code && i < KEDGE_COUNT(forms); i++) {
+        if (kedge_command_format(call, forms[i].name))
+            forms[i].write(&public, &call->out);
     }
-    show(call, &public);
-    return KEDGE_EXIT_DONE;
+    return code;
 }

@@ -234,6 +234,9 @@ static int take_keys(struct kedge_call *call, struct keys *out, struct kedge_err
 static int take_threshold(struct kedge_call *call, unsigned *out, struct kedge_err *err)
 {
     const char *text = kedge_command_value(call, KEDGE_OPTION_THRESHOLD);
+    *out = 1;
+    if (!text)
+        return 0;
     char *end;
     unsigned long value = strtoul(text, &end, 10);
     if (*text < '0' || *text > '9' || *end || value < 1 || value > KEDGE_LIMIT_SIGNATURES)

@@ -208,6 +208,81 @@ const struct kedge_command kedge_commands[] = {
         .run = kedge_cmd_key_show,
     },
     {
+        .name = "key export",
+        .operands = "FILE",
+        .summary = "Write the public key of a key file as other programs read it",
+        .about = "  kedge key export -o minisign release.key > release.pub\n"
+                 "  kedge key export -o ssh ann.key",
+        .min = 1,
+        .max = 1,
+        .options = KEDGE_OPTION(PASSPHRASE_FILE),
+        .formats = "ed25519|hex|ssh|minisign",
+        .run = kedge_cmd_key_export,
+    },
+    {
+        .name = "key rotate",
+        .operands = "OLD NEW",
+        .summary = "Write the next root document, in which one key takes another's place",
+        .about = "OLD and NEW are public keys or their files. What is written has to be signed by "
+                 "root keys of the version in force and of its own: 'kedge root sign'.\n\n"
+                 "  kedge key rotate director.key.pub new.key.pub --root 1.root.json --out "
+                 "2.root.json",
+        .min = 2,
+        .max = 2,
+        .options =
+            KEDGE_OPTION(ROOT) | KEDGE_OPTION(ROLE) | KEDGE_OPTION(EXPIRES) | KEDGE_OPTION(OUT),
+        .formats = "text|json",
+        .run = kedge_cmd_key_rotate,
+    },
+    {
+        .name = "key revoke",
+        .operands = "KEY",
+        .summary = "Write the next root document, which does not name a key any more",
+        .about = "What is not named is not trusted: a device that has the new document refuses "
+                 "what the key signs.",
+        .min = 1,
+        .max = 1,
+        .options =
+            KEDGE_OPTION(ROOT) | KEDGE_OPTION(ROLE) | KEDGE_OPTION(EXPIRES) | KEDGE_OPTION(OUT),
+        .formats = "text|json",
+        .run = kedge_cmd_key_revoke,
+    },
+    {
+        .name = "root init",
+        .operands = "",
+        .summary = "Write the first root document: the keys that a fleet trusts",
+        .about = "Nobody has signed it yet: each holder of a root key does with 'kedge root "
+                 "sign'.\n\n"
+                 "  kedge root init --root-key ann.key.pub --root-key bob.key.pub --threshold 2 "
+                 "\\\n"
+                 "    --director director.key.pub --release release.key.pub --out 1.root.json",
+        .options = KEDGE_OPTION(ROOT_KEY) | KEDGE_OPTION(THRESHOLD) | KEDGE_OPTION(DIRECTOR) |
+                   KEDGE_OPTION(RELEASE) | KEDGE_OPTION(EXPIRES) | KEDGE_OPTION(OUT),
+        .formats = "text|json",
+        .run = kedge_cmd_root_init,
+    },
+    {
+        .name = "root next",
+        .operands = "",
+        .summary = "Write the next root document: a later expiry, and keys that are added",
+        .options = KEDGE_OPTION(ROOT) | KEDGE_OPTION(ROOT_KEY) | KEDGE_OPTION(THRESHOLD) |
+                   KEDGE_OPTION(DIRECTOR) | KEDGE_OPTION(RELEASE) | KEDGE_OPTION(EXPIRES) |
+                   KEDGE_OPTION(OUT),
+        .formats = "text|json",
+        .run = kedge_cmd_root_next,
+    },
+    {
+        .name = "root sign",
+        .operands = "FILE KEYFILE",
+        .summary = "Add the signature of a root key to a root document",
+        .about = "A key that only the version before names needs that version: --root.",
+        .min = 2,
+        .max = 2,
+        .options = KEDGE_OPTION(ROOT) | KEDGE_OPTION(PASSPHRASE_FILE),
+        .formats = "text|json",
+        .run = kedge_cmd_root_sign,
+    },
+    {
         .name = "verify commit",
         .operands = "[REV...]",
         .summary = "Verify who signed commits or tags, with SSH keys",

@@ -79,7 +79,7 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
                            .help = "the revision to look at"},
     [KEDGE_OPTION_INVENTORY] = {"inventory", .argument = "FILE",
                                 .help = "live state as 'kedge inventory export' wrote it"},
-    [KEDGE_OPTION_OUT] = {"out", .argument = "FILE", .help = "write the sealed plan to FILE"},
+    [KEDGE_OPTION_OUT] = {"out", .argument = "FILE", .help = "write the result to FILE"},
     [KEDGE_OPTION_DETAILED_EXITCODE] = {"detailed-exitcode",
                                         .help = "exit with 2 when there are changes"},
     [KEDGE_OPTION_ALL] = {"all", .help = "show every device, however many there are"},
@@ -113,10 +113,23 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
     [KEDGE_OPTION_KEY] = {"key", .argument = "KEY",
                           .help = "a trusted public key: 64 hex digits or ed25519:BASE64; may be "
                                   "given several times"},
-    [KEDGE_OPTION_THRESHOLD] = {"threshold", .argument = "N", .preset = "1",
-                                .help = "how many of the keys must have signed"},
+    [KEDGE_OPTION_THRESHOLD] = {"threshold", .argument = "N",
+                                .help = "how many of the keys must have signed; else 1, or as many "
+                                        "as before"},
     [KEDGE_OPTION_TYPE] = {"type", .argument = "TYPE", .preset = "application/vnd.in-toto+json",
                            .help = "the payload type that is wanted"},
+    [KEDGE_OPTION_ROOT] = {"root", .argument = "FILE", .help = "the root document in force"},
+    [KEDGE_OPTION_ROLE] = {"role", .argument = "ROLE", .choices = "root|director|release",
+                           .help = "in this role only; else in all that name the key"},
+    [KEDGE_OPTION_ROOT_KEY] = {"root-key", .argument = "KEY",
+                               .help = "a public key, or its file, that signs root documents; may "
+                                       "be given several times"},
+    [KEDGE_OPTION_DIRECTOR] = {"director", .argument = "KEY",
+                               .help = "one that signs orders; may be given several times"},
+    [KEDGE_OPTION_RELEASE] = {"release", .argument = "KEY",
+                              .help = "one that signs artifacts; may be given several times"},
+    [KEDGE_OPTION_EXPIRES] = {"expires", .argument = "SPAN", .preset = "365d",
+                              .help = "how long from now the document is good"},
     [KEDGE_OPTION_MAN] = {"man", .help = "write the manual page"},
 };
 

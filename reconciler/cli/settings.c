@@ -15,8 +15,8 @@ void kedge_settings_auto(struct kedge_settings *settings)
     kedge_arena_release(&settings->arena);
 }
 
-static int read_span(struct kedge_call *call, enum kedge_option option, kedge_ms *out,
-                     struct kedge_err *err)
+int kedge_settings_span(struct kedge_call *call, enum kedge_option option, kedge_ms *out,
+                        struct kedge_err *err)
 {
     const char *text = kedge_command_value(call, option);
     if (!text || (kedge_duration_parse(text, out) && *out > 0))
@@ -106,8 +106,8 @@ int kedge_settings_fill(struct kedge_call *call, bool signing, struct kedge_sett
     if (!code)
         code = find_blobs(call, out, err);
     if (!code)
-        code = read_span(call, KEDGE_OPTION_INTERVAL, &out->options.interval, err);
+        code = kedge_settings_span(call, KEDGE_OPTION_INTERVAL, &out->options.interval, err);
     if (!code)
-        code = read_span(call, KEDGE_OPTION_LIFETIME, &out->options.lifetime, err);
+        code = kedge_settings_span(call, KEDGE_OPTION_LIFETIME, &out->options.lifetime, err);
     return code ? code : read_password(call, out, err);
 }

@@ -23,4 +23,7 @@ struct kedge_settings {
  * whatever it returns. */
 int kedge_settings_fill(struct kedge_call *call, bool signing, struct kedge_settings *out,
                         struct kedge_err *err) KEDGE_MUST_CHECK;
+/* The value of an option that takes a span, in ms; *out stays where it was not given. */
+int kedge_settings_span(struct kedge_call *call, enum kedge_option option, kedge_ms *out,
+                        struct kedge_err *err) KEDGE_MUST_CHECK;
 void kedge_settings_auto(struct kedge_settings *settings);
