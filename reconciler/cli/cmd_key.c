@@ -6,6 +6,7 @@
 #include "base/codec.h"
 #include "base/fs.h"
 #include "base/json.h"
+#include "passphrase.h"
 #include "wire/keyfile.h"
 #include "wire/minisign.h"
 #include "wire/sshkey.h"
@@ -31,11 +32,11 @@ static void show(struct kedge_call *call, const struct kedge_public_key *key)
 static int save(const struct kedge_call *call, const struct kedge_key *key, const char *path,
                 struct kedge_err *err)
 {
-    const char *file = kedge_command_value(call, KEDGE_OPTION_PASSPHRASE_FILE);
     char passphrase[KEDGE_KEYFILE_PASSPHRASE];
-    if (!file)
+    if (!kedge_command_has(call, KEDGE_OPTION_PASSPHRASE) &&
+        !kedge_command_has(call, KEDGE_OPTION_PASSPHRASE_FILE))
         return kedge_keyfile_save(key, NULL, path, err);
-    int code = kedge_keyfile_passphrase(file, path, passphrase, err);
+    int code = kedge_passphrase_choose(call, path, passphrase, err);
     if (!code)
         code = kedge_keyfile_save(key, passphrase, path, err);
     explicit_bzero(passphrase, sizeof passphrase);
@@ -68,12 +69,11 @@ static int load_public(const struct kedge_call *call, struct kedge_public_key *o
                        struct kedge_err *err)
 {
     const char *path = call->operands[0];
-    const char *file = kedge_command_value(call, KEDGE_OPTION_PASSPHRASE_FILE);
     kedge_auto(kedge_key) struct kedge_key *key = NULL;
     int code = kedge_key_init(err);
     if (code || kedge_public_key_load(path, out, NULL) == 0)
         return code;
-    code = kedge_keyfile_load(path, file ? kedge_keyfile_passphrase : NULL, file, &key, err);
+    code = kedge_passphrase_load(call, path, &key, err);
     if (!code)
         *out = kedge_key_public(key);
     return code;

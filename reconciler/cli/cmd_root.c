@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/json.h"
+#include "passphrase.h"
 #include "settings.h"
-#include "wire/keyfile.h"
 #include "wire/root.h"
 
 /* A public key as text, or the file of one. */
@@ -197,15 +197,13 @@ int kedge_cmd_root_sign(struct kedge_call *call, struct kedge_err *err)
     kedge_auto(kedge_key) struct kedge_key *key = NULL;
     struct kedge_root root, current;
     const char *path = call->operands[0], *previous = kedge_command_value(call, KEDGE_OPTION_ROOT);
-    const char *passphrase = kedge_command_value(call, KEDGE_OPTION_PASSPHRASE_FILE);
     int code = kedge_key_init(err);
     if (!code)
         code = read_root(path, &file, &root, err);
     if (!code && previous)
         code = read_root(previous, &before, &current, err);
     if (!code)
-        code = kedge_keyfile_load(call->operands[1], passphrase ? kedge_keyfile_passphrase : NULL,
-                                  passphrase, &key, err);
+        code = kedge_passphrase_load(call, call->operands[1], &key, err);
     if (!code)
         code = kedge_root_sign(previous ? &current : NULL, kedge_buf_slice(&file), key, &out, err);
     if (!code)

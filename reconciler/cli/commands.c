@@ -193,7 +193,7 @@ const struct kedge_command kedge_commands[] = {
                  "existing file is never replaced.",
         .min = 1,
         .max = 1,
-        .options = KEDGE_OPTION(PASSPHRASE_FILE),
+        .options = KEDGE_OPTION(PASSPHRASE_FILE) | KEDGE_OPTION(PASSPHRASE),
         .formats = "text|json",
         .run = kedge_cmd_key_generate,
     },

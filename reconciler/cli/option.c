@@ -45,6 +45,9 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
                                            "the state folder"},
     [KEDGE_OPTION_PASSPHRASE_FILE] = {"passphrase-file", .environment = true, .argument = "FILE",
                                       .help = "passphrase of a sealed private key"},
+    [KEDGE_OPTION_PASSPHRASE] = {"passphrase", .help =
+                                                   "seal the key with a passphrase, asked for on "
+                                                   "the terminal"},
     [KEDGE_OPTION_BLOBS] = {"blobs", .environment = true, .argument = "DIR",
                             .help = "artifacts of the hub; else blobs in the state folder"},
     [KEDGE_OPTION_CA_FILE] = {"ca-file", .environment = true, .argument = "FILE",

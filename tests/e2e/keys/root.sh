@@ -34,6 +34,37 @@ fi
 expect 64 "$kedge" key export ann -o pem
 expect 1 "$kedge" key export nothing
 
+echo "passphrases"
+if command -v script >/dev/null && command -v setsid >/dev/null; then
+    # at_terminal STATUS ANSWERS COMMAND...: each answer is typed when it is asked for.
+    at_terminal() {
+        status=$1 answers=$2 got=0
+        shift 2
+        printf %s "$answers" | while IFS= read -r line; do sleep 2; printf '%s\n' "$line"; done |
+            script -qec "$*" /dev/null >out 2>err || got=$?
+        [ "$got" -eq "$status" ] || fail "'$*' ended with $got, not $status"
+        if grep -q secret out; then fail "a passphrase is shown"; fi
+        checks=$((checks + 1))
+    }
+    at_terminal 0 'secret one
+secret one
+' "$kedge" key generate sealed --passphrase
+    grep -q '^ed25519-sealed:' sealed || fail "the key is not sealed"
+    at_terminal 0 'secret one
+' "$kedge" key export sealed
+    grep -qF "$(cat sealed.pub)" out || fail "the key of a sealed file"
+    at_terminal 1 'secret two
+' "$kedge" key export sealed
+    at_terminal 1 'secret one
+secret two
+' "$kedge" key generate other --passphrase
+    [ ! -e other ] || fail "a key is left behind"
+    expect 1 setsid -w "$kedge" key generate other --passphrase
+    says err 'no terminal'
+    expect 1 setsid -w "$kedge" key export sealed
+    says err '--passphrase-file'
+fi
+
 echo "the first"
 init() { # OUT OPTION...
     out=$1

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Passphrases of key files: from --passphrase-file, else from the person at the terminal. */
+#pragma once
+
+#include "command.h"
+#include "wire/keyfile.h"
+
+/* Loads a private key; a sealed one with the passphrase from the file, or asked for on the
+ * terminal. */
+int kedge_passphrase_load(const struct kedge_call *call, const char *source, struct kedge_key **out,
+                          struct kedge_err *err) KEDGE_MUST_CHECK;
+/* A new passphrase for `source`: the file's, or asked for twice on the terminal. Blocks.
+ * KEDGE_UNAVAILABLE without a terminal, KEDGE_INVALID when the two differ. Wipe `text` after use. */
+int kedge_passphrase_choose(const struct kedge_call *call, const char *source,
+                            char text[KEDGE_KEYFILE_PASSPHRASE],
+                            struct kedge_err *err) KEDGE_MUST_CHECK;
