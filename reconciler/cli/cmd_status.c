@@ -76,6 +76,17 @@ static void write_refused(struct kedge_call *call, const json_t *status)
     kedge_buf_putc(&call->out, '\n');
 }
 
+static void write_signatures(struct kedge_call *call, const json_t *status)
+{
+    const char *verified = kedge_ask_text(status, "signatures.verified");
+    if (!json_object_get(status, "signatures"))
+        return;
+    line(call, "Signatures");
+    kedge_buf_printf(&call->out, "required; %s%.12s\n",
+                     verified ? "verified up to " : "nothing is verified yet",
+                     verified ? verified : "");
+}
+
 static void write_fleet(struct kedge_call *call, const json_t *status)
 {
     struct kedge_buf *out = &call->out;
@@ -119,6 +130,7 @@ int kedge_cmd_status(struct kedge_call *call, struct kedge_err *err)
     }
     write_source(call, status);
     write_refused(call, status);
+    write_signatures(call, status);
     write_fleet(call, status);
     return KEDGE_EXIT_DONE;
 }

@@ -107,6 +107,8 @@ static void write_help_option(const struct kedge_option_row *row, const char *ch
     kedge_buf_puts(&text, row->letter ? "  " : "      ");
     write_names(row, &text);
     kedge_buf_printf(out, "%-*s", INDENT, text.data);
+    if (text.size >= INDENT)
+        kedge_buf_printf(out, "\n%*s", INDENT, "");
     kedge_buf_clear(&text);
     write_meaning(row, choices, preset, &text);
     write_wrapped(text.data, text.size, INDENT, out);

@@ -8,7 +8,7 @@
 
 #include "manifest/field.h"
 
-_Static_assert(KEDGE_OPTION_COUNT <= 64, "kedge_options is a set in 64 bits");
+_Static_assert(KEDGE_OPTION_COUNT <= 128, "kedge_options is a set in 128 bits");
 
 const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
     [KEDGE_OPTION_HELP] = {"help", 'h', .help = "show this text"},
@@ -76,6 +76,18 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
                              .help = "deliver what was ordered; decide nothing"},
     [KEDGE_OPTION_ACCEPT_REWRITE] = {"accept-rewrite",
                                      .help = "take a head whose history was rewritten"},
+    [KEDGE_OPTION_REQUIRE_SIGNATURES] = {"require-signatures", .environment = true,
+                                         .help = "take only commits that an allowed signer signed; "
+                                                 "from then on, until --allow-unsigned"},
+    [KEDGE_OPTION_ALLOW_UNSIGNED] = {"allow-unsigned", .help = "signatures are required no longer"},
+    [KEDGE_OPTION_TRUST_COMMIT] = {"trust-commit", .environment = true, .argument = "ID",
+                                   .help =
+                                       "the first commit that is trusted, by its full id; later "
+                                       "ones must be signed"},
+    [KEDGE_OPTION_ALLOWED_SIGNERS_PATH] = {"allowed-signers-path", .environment = true,
+                                           .argument = "PATH",
+                                           .help = "where the repository says who may sign; else "
+                                                   ".kedge/allowed_signers"},
     [KEDGE_OPTION_ONCE] = {"once", .help = "one pass, then exit"},
     [KEDGE_OPTION_BASE] = {"base", .argument = "REV", .help = "the revision to compare with"},
     [KEDGE_OPTION_HEAD] = {"head", .argument = "REV", .preset = "HEAD",

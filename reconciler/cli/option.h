@@ -36,6 +36,10 @@ enum kedge_option {
     KEDGE_OPTION_PORT_FILE,
     KEDGE_OPTION_MANUAL,
     KEDGE_OPTION_ACCEPT_REWRITE,
+    KEDGE_OPTION_REQUIRE_SIGNATURES,
+    KEDGE_OPTION_ALLOW_UNSIGNED,
+    KEDGE_OPTION_TRUST_COMMIT,
+    KEDGE_OPTION_ALLOWED_SIGNERS_PATH,
     KEDGE_OPTION_ONCE,
     KEDGE_OPTION_BASE,
     KEDGE_OPTION_HEAD,
@@ -71,8 +75,8 @@ enum kedge_option {
 };
 
 /* A set of options, as a verb lists those it takes. */
-typedef uint64_t kedge_options;
-#define KEDGE_OPTION(name) (UINT64_C(1) << KEDGE_OPTION_##name)
+__extension__ typedef unsigned __int128 kedge_options;
+#define KEDGE_OPTION(name) ((kedge_options)1 << KEDGE_OPTION_##name)
 /* Taken by every verb. */
 #define KEDGE_OPTIONS_GLOBAL                                                                       \
     (KEDGE_OPTION(HELP) | KEDGE_OPTION(VERSION) | KEDGE_OPTION(DIRECTORY) | KEDGE_OPTION(COLOR) |  \

@@ -96,6 +96,11 @@ int kedge_settings_fill(struct kedge_call *call, bool signing, struct kedge_sett
         .zone = given[KEDGE_OPTION_CRON] ? given[KEDGE_OPTION_TIME_ZONE] : NULL,
         .manual = given[KEDGE_OPTION_MANUAL] != NULL,
         .accept_rewrite = given[KEDGE_OPTION_ACCEPT_REWRITE] != NULL,
+        .require_signatures = given[KEDGE_OPTION_REQUIRE_SIGNATURES] != NULL,
+        .allow_unsigned = given[KEDGE_OPTION_ALLOW_UNSIGNED] != NULL,
+        .trust_commit = given[KEDGE_OPTION_TRUST_COMMIT],
+        .allowed_signers = given[KEDGE_OPTION_ALLOWED_SIGNERS],
+        .allowed_signers_path = given[KEDGE_OPTION_ALLOWED_SIGNERS_PATH],
         .listen = given[KEDGE_OPTION_LISTEN],
         .port_file = given[KEDGE_OPTION_PORT_FILE],
     };

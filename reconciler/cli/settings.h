@@ -17,7 +17,9 @@ struct kedge_settings {
      KEDGE_OPTION(STORE) | KEDGE_OPTION(DIRECTOR_KEY) | KEDGE_OPTION(PASSPHRASE_FILE) |            \
      KEDGE_OPTION(LIFETIME) | KEDGE_OPTION(SSH_KEY) | KEDGE_OPTION(KNOWN_HOSTS) |                  \
      KEDGE_OPTION(USERNAME) | KEDGE_OPTION(PASSWORD_FILE) | KEDGE_OPTION(CA_FILE) |                \
-     KEDGE_OPTION(ACCEPT_REWRITE))
+     KEDGE_OPTION(ACCEPT_REWRITE) | KEDGE_OPTION(REQUIRE_SIGNATURES) |                             \
+     KEDGE_OPTION(ALLOW_UNSIGNED) | KEDGE_OPTION(TRUST_COMMIT) | KEDGE_OPTION(ALLOWED_SIGNERS) |   \
+     KEDGE_OPTION(ALLOWED_SIGNERS_PATH))
 
 /* `signing`: a director's key is needed; KEDGE_NOTFOUND says how to make one. Release the settings
  * whatever it returns. */

@@ -22,6 +22,7 @@
 #include "dispatch.h"
 #include "inside.h"
 #include "manifest/load.h"
+#include "trust.h"
 
 /* A pool whose garbage outgrows what lives is left behind. */
 #define POOL_GROWTH 2
@@ -118,6 +119,21 @@ static int check_descent(struct kedge_server *server, struct candidate *next, st
                                "it back, or run 'kedge reconcile --once --accept-rewrite'");
 }
 
+/* Who may push is Git's affair; whose commits count is decided here, before a manifest is read. */
+static int check_signatures(struct kedge_server *server, struct candidate *next, kedge_ms now,
+                            struct kedge_err *err)
+{
+    struct kedge_findings *findings = &server->findings;
+    next->reason = "unverified";
+    if (kedge_trust_check(server, next->commit, now, err) == 0)
+        return 0;
+    kedge_findings_release(findings);
+    memcpy(server->looked, next->commit, KEDGE_COMMIT_TEXT);
+    kedge_finding_add(findings, KEDGE_SEVERITY_ERROR, next->reason, (struct kedge_position){0},
+                      NULL, NULL, "%s", err->msg);
+    return err->code;
+}
+
 /* Durable before it is acted upon: the pin in the mirror, then what the store says is in force. */
 static int persist(struct kedge_server *server, const char *commit, kedge_ms now,
                    struct kedge_err *err)
@@ -142,6 +158,7 @@ static int persist(struct kedge_server *server, const char *commit, kedge_ms now
         kedge_store_put(options->store, "since", kedge_arena_printf(&arena, "%lld", (long long)now),
                         err) < 0 ||
         kedge_store_put(options->store, "refused", "", err) < 0 ||
+        kedge_trust_record(server, commit, err) < 0 ||
         kedge_store_append_event(options->store, &event, err) < 0) {
         kedge_store_rollback(options->store);
         return err->code;
@@ -224,14 +241,15 @@ static void refuse(struct kedge_server *server, const struct candidate *next, ke
 /* The same bytes will be wrong again; what could not be read may be readable next time. */
 static bool is_final(const struct kedge_refused *refused)
 {
-    return refused->err.code == KEDGE_INVALID || refused->err.code == KEDGE_CONFLICT;
+    return refused->err.code == KEDGE_INVALID || refused->err.code == KEDGE_CONFLICT ||
+           refused->err.code == KEDGE_DENIED;
 }
 
 int kedge_cycle_take(struct kedge_server *server, const char *commit, kedge_ms now,
                      struct kedge_err *err)
 {
     struct kedge_refused *refused = &server->refused;
-    if (server->desired && strcmp(commit, server->commit) == 0) {
+    if (server->desired && strcmp(commit, server->commit) == 0 && kedge_trust_covers(server)) {
         *refused = (struct kedge_refused){0};
         return 0;
     }
@@ -239,7 +257,8 @@ int kedge_cycle_take(struct kedge_server *server, const char *commit, kedge_ms n
         return kedge_err_set(err, refused->err.code, "%s", refused->err.msg);
 
     struct candidate next = {.commit = commit};
-    if (check_descent(server, &next, err) < 0 || load_candidate(server, &next, err) < 0) {
+    if (check_descent(server, &next, err) < 0 || check_signatures(server, &next, now, err) < 0 ||
+        load_candidate(server, &next, err) < 0) {
         refuse(server, &next, now, err);
         return err->code;
     }
@@ -249,6 +268,8 @@ int kedge_cycle_take(struct kedge_server *server, const char *commit, kedge_ms n
         return err->code;
     }
     adopt(server, &next);
+    if (server->trust.required)
+        memcpy(server->trust.verified, commit, KEDGE_COMMIT_TEXT);
     server->since = now;
     *refused = (struct kedge_refused){0};
     return 0;

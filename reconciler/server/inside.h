@@ -4,6 +4,7 @@
  *     server.c    step: intake ─▶ cycle ─▶ answers; timers
  *     follow.c    what Git's answers mean
  *     cycle.c     one pass, from a commit to envelopes
+ *     trust.c     may a commit come into force, by its signatures
  *     intake.c    reports ─▶ actual
  *     dispatch.c  plan ─▶ orders, signed and stored
  *     view.c      state ─▶ JSON */
@@ -38,8 +39,18 @@ struct kedge_follow {
 /* The last head that did not come into force. */
 struct kedge_refused {
     char commit[KEDGE_COMMIT_TEXT];
-    const char *reason; /* "invalid", "rewritten", "unreadable"; NULL: none */
+    const char *reason; /* "invalid", "rewritten", "unverified", "unreadable"; NULL: none */
     struct kedge_err err;
+};
+
+#define KEDGE_TRUST_PATH 256 /* of a file in the repository */
+
+/* Whose commits may come into force (trust.h). */
+struct kedge_trust {
+    bool required;
+    char verified[KEDGE_COMMIT_TEXT]; /* the last commit that was; "": none yet */
+    char pin[KEDGE_COMMIT_TEXT];      /* trusted because the operator says so; "": none */
+    char path[KEDGE_TRUST_PATH];      /* of the allowed signers */
 };
 
 enum kedge_outcome { KEDGE_OUTCOME_SUCCEEDED, KEDGE_OUTCOME_FAILED, KEDGE_OUTCOME_ROLLED_BACK };
@@ -68,6 +79,7 @@ struct kedge_server {
     struct kedge_findings findings; /* of the commit looked at last */
     char looked[KEDGE_COMMIT_TEXT];
     struct kedge_refused refused;
+    struct kedge_trust trust;
     struct kedge_follow follow;
 
     struct kedge_actual actual;

@@ -19,6 +19,12 @@ struct kedge_serve_options {
     bool manual;             /* deliver only; `reconcile --once` and `apply` decide */
     bool accept_rewrite;
 
+    /* who may change the repository (trust.h) */
+    bool require_signatures, allow_unsigned;
+    const char *trust_commit;         /* full id, or NULL */
+    const char *allowed_signers;      /* file of the operator's, for the first commit; or NULL */
+    const char *allowed_signers_path; /* of the file in the repository, or NULL */
+
     /* the daemon's */
     const char *listen;    /* "127.0.0.1:8411", "[::]:0"; NULL: KEDGE_SERVE_LISTEN */
     const char *port_file; /* gets the bound address in one line; NULL: none */

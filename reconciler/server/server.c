@@ -16,6 +16,7 @@
 #include "grant.h"
 #include "inside.h"
 #include "intake.h"
+#include "trust.h"
 
 #define GRANTED  3600000 /* ms a grant for blobs is good: a slow download can begin */
 #define RETRY    1000  /* ms until a store that failed is tried again, and a manual one is asked */
@@ -151,7 +152,7 @@ int kedge_server_new(const struct kedge_server_options *options, kedge_ms now,
     server->silent = true;
     server->follow.next = now;
     server->scan = now;
-    if (load_secret(server, err) < 0 ||
+    if (load_secret(server, err) < 0 || kedge_trust_open(server, err) < 0 ||
         kedge_store_changed(options->store, &server->changed, err) < 0 || resume(server, err) < 0 ||
         kedge_server_restore(server, now, err) < 0)
         return kedge_err_wrap(err, "cannot take up from the store");

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "kedge/store.h"
+#include "source/range.h"
 #include "state/cron.h"
 #include "state/tree.h"
 #include "view.h"
@@ -16,7 +17,7 @@
 
 struct kedge_server;
 
-/* Where commits are read: source/git.h behind three calls, or values in a test. `self` is passed
+/* Where commits are read: source/git.h behind a few calls, or values in a test. `self` is passed
  * back. No call touches a network. */
 struct kedge_server_revisions {
     void *self;
@@ -30,6 +31,22 @@ struct kedge_server_revisions {
     /* Author and subject of a commit, in `arena`, for people; may be NULL. */
     int (*describe)(void *self, const char *commit, struct kedge_arena *arena, const char **author,
                     const char **subject, struct kedge_err *err);
+    /* As kedge_range_read, kedge_git_raw and kedge_git_file; asked only where signatures are
+     * required. */
+    int (*range)(void *self, const char *base, const char *head, struct kedge_arena *arena,
+                 struct kedge_range *out, struct kedge_err *err);
+    int (*raw)(void *self, const char *commit, struct kedge_buf *out, struct kedge_err *err);
+    int (*file)(void *self, const char *commit, const char *path, size_t limit,
+                struct kedge_buf *out, struct kedge_err *err);
+};
+
+/* Must commits be signed (trust.h)? All-zero: as the store remembers, which begins with no. */
+struct kedge_server_signing {
+    bool required;              /* from now on */
+    bool waived;                /* from now on they need not be */
+    const char *pin;            /* full id of a commit that is trusted as it is, or NULL */
+    struct kedge_slice allowed; /* who may have signed the first commit, where none is pinned */
+    const char *path; /* of the allowed signers in the repository; NULL: as the store remembers */
 };
 
 /* What it is given; borrowed for the server's life. All-zero but `store` and `revisions` is valid.
@@ -47,7 +64,8 @@ struct kedge_server_options {
     kedge_ms lifetime;   /* of an order; 0: KEDGE_SERVER_LIFETIME */
     bool manual;         /* deliver what is stored; neither fetch, plan nor sign */
     bool accept_rewrite; /* take a commit that is no descendant of the one in force */
-    uint64_t seed;       /* of the jitter between polls */
+    struct kedge_server_signing signing;
+    uint64_t seed; /* of the jitter between polls */
 };
 
 #define KEDGE_SERVER_INTERVAL 30000            /* ms: a commit is on its way within half a minute */

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/limits.h"
 #include "base/secret.h"
 #include "wire/keyfile.h"
 
@@ -105,6 +106,26 @@ static int describe(void *self, const char *commit, struct kedge_arena *arena, c
     return 0;
 }
 
+static int read_range(void *self, const char *base, const char *head, struct kedge_arena *arena,
+                      struct kedge_range *out, struct kedge_err *err)
+{
+    struct kedge_site *site = self;
+    return kedge_range_read(site->git, base, head, arena, out, err);
+}
+
+static int read_raw(void *self, const char *commit, struct kedge_buf *out, struct kedge_err *err)
+{
+    struct kedge_site *site = self;
+    return kedge_git_raw(site->git, commit, out, err);
+}
+
+static int read_file(void *self, const char *commit, const char *path, size_t limit,
+                     struct kedge_buf *out, struct kedge_err *err)
+{
+    struct kedge_site *site = self;
+    return kedge_git_file(site->git, commit, path, limit, out, err);
+}
+
 /* Options, completed by what the store remembers of the last time. */
 
 static int remember(struct kedge_site *site, const char *key, const char *given, const char **out,
@@ -176,7 +197,10 @@ static int open_server(struct kedge_site *site, const struct kedge_serve_options
                       .tree = read_tree,
                       .follows = follows,
                       .trust = trust,
-                      .describe = describe},
+                      .describe = describe,
+                      .range = read_range,
+                      .raw = read_raw,
+                      .file = read_file},
         .director = site->director,
         .source = site->repository,
         .revision = site->revision,
@@ -187,7 +211,15 @@ static int open_server(struct kedge_site *site, const struct kedge_serve_options
         .lifetime = options->lifetime,
         .manual = site->use != KEDGE_SITE_RECONCILE,
         .accept_rewrite = options->accept_rewrite,
+        .signing = {.required = options->require_signatures,
+                    .waived = options->allow_unsigned,
+                    .pin = options->trust_commit,
+                    .path = options->allowed_signers_path},
     };
+    if (options->allowed_signers && kedge_fs_read(AT_FDCWD, options->allowed_signers,
+                                                  KEDGE_LIMIT_ALLOWED, &site->allowed, err) < 0)
+        return err->code;
+    server.signing.allowed = kedge_buf_slice(&site->allowed);
     kedge_secret_random(&server.seed, sizeof server.seed);
     return kedge_server_new(&server, kedge_clock_wall(), &site->server, err);
 }
@@ -224,6 +256,7 @@ void kedge_site_close(struct kedge_site *site)
     kedge_git_free(site->git);
     kedge_store_close(site->store);
     kedge_arena_release(&site->arena);
+    kedge_buf_release(&site->allowed);
     if (site->decides >= 0)
         close(site->decides);
     *site = (struct kedge_site){.decides = -1};

@@ -17,6 +17,7 @@ struct kedge_site {
     struct kedge_key *director;
     struct kedge_server *server;
     struct kedge_arena arena; /* of the strings */
+    struct kedge_buf allowed; /* the operator's file of allowed signers */
     const char *repository, *path, *revision, *mirror;
     struct kedge_cron cron;
     const struct kedge_zone *zone;

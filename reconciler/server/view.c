@@ -110,6 +110,19 @@ static void add_refused(struct kedge_view_job *job)
     kedge_json_end_object(w);
 }
 
+static void add_signatures(struct kedge_view_job *job)
+{
+    const struct kedge_trust *trust = &job->server->trust;
+    struct kedge_json_writer *w = &job->w;
+    if (!trust->required)
+        return;
+    kedge_json_key(w, "signatures");
+    kedge_json_begin_object(w);
+    kedge_json_add_bool(w, "required", true);
+    kedge_json_add_string(w, "verified", trust->verified[0] ? trust->verified : NULL);
+    kedge_json_end_object(w);
+}
+
 static void add_fleet(struct kedge_view_job *job)
 {
     const struct kedge_census *census = kedge_census_take(job->server, job->now);
@@ -158,6 +171,7 @@ static int write_status(struct kedge_view_job *job, struct kedge_err *err)
     add_source(job);
     add_revision(job);
     add_refused(job);
+    add_signatures(job);
     if (job->server->desired)
         add_fleet(job);
     kedge_json_end_object(&job->w);

@@ -288,14 +288,6 @@ static const char *person(struct kedge_arena *arena, const git_signature *from)
     return kedge_arena_strndup(arena, text.data, text.size);
 }
 
-/* A commit may claim any second; later ones than we can write are the last we can. */
-static kedge_ms moment(const git_signature *from)
-{
-    const git_time_t last = 253402300799; /* 9999-12-31T23:59:59Z */
-    git_time_t at = from->when.time;
-    return (at < 0 ? 0 : at > last ? last : at) * 1000;
-}
-
 int kedge_git_commit(struct kedge_git *git, const char *commit, struct kedge_arena *arena,
                      struct kedge_git_commit *out, struct kedge_err *err)
 {
@@ -310,8 +302,8 @@ int kedge_git_commit(struct kedge_git *git, const char *commit, struct kedge_are
         .author = person(arena, git_commit_author(found)),
         .committer = person(arena, git_commit_committer(found)),
         .subject = kedge_arena_strndup(arena, subject.data, subject.size),
-        .authored = moment(git_commit_author(found)),
-        .committed = moment(git_commit_committer(found)),
+        .authored = kedge_handle_moment(git_commit_author(found)->when.time),
+        .committed = kedge_handle_moment(git_commit_committer(found)->when.time),
     };
     return 0;
 }

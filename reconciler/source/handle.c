@@ -130,6 +130,12 @@ int kedge_handle_commit(struct kedge_git *git, const char *text, git_commit **ou
                                (git_object **)out, err);
 }
 
+kedge_ms kedge_handle_moment(git_time_t at)
+{
+    const git_time_t last = 253402300799; /* 9999-12-31T23:59:59Z */
+    return (at < 0 ? 0 : at > last ? last : at) * 1000;
+}
+
 int kedge_handle_reopen(struct kedge_git *git, struct kedge_err *err)
 {
     git_repository *repo = NULL;

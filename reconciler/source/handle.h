@@ -31,6 +31,8 @@ int kedge_handle_object(struct kedge_git *git, const git_oid *id, git_object_t t
 /* Reads the commit of a full id. KEDGE_INVALID: it is none. KEDGE_NOTFOUND: it is not here. */
 int kedge_handle_commit(struct kedge_git *git, const char *text, git_commit **out,
                         struct kedge_err *err) KEDGE_MUST_CHECK;
+/* A commit may claim any second; later ones than we can write are the last we can. */
+kedge_ms kedge_handle_moment(git_time_t at);
 /* Opens git->path (again): packs that went away are let go. */
 int kedge_handle_reopen(struct kedge_git *git, struct kedge_err *err) KEDGE_MUST_CHECK;
 

@@ -79,8 +79,9 @@ static int describe(const struct making *making, struct member *member, struct k
                                  (git_object **)&parent, err);
         if (rc < 0)
             return rc;
-        if (git_commit_time(parent) * 1000 > out->parents_at)
-            out->parents_at = git_commit_time(parent) * 1000;
+        kedge_ms at = kedge_handle_moment(git_commit_time(parent));
+        if (at > out->parents_at)
+            out->parents_at = at;
         const struct member *known = find_member(making, id);
         if (git_oid_equal(id, &making->base) || (known && known->follows))
             elders[out->elder_count++] = known ? known->commit->id : format(making->arena, id);

@@ -74,10 +74,6 @@ static void start(struct fixture *fixture)
     fixture->options.store = fixture->store;
     fixture->options.director = fixture->director;
     fixture->options.source = "file:///fleet";
-    fixture->options.revisions = (struct kedge_server_revisions){.self = fixture,
-                                                                 .tree = read_tree,
-                                                                 .follows = follows,
-                                                                 .trust = trust};
     cr_assert_eq(kedge_server_new(&fixture->options, fixture->now, &fixture->server, &err), 0, "%s",
                  err.msg);
 }
@@ -91,6 +87,10 @@ void fixture_make(struct fixture *fixture)
     cr_assert_eq(kedge_store_open("memory:", false, &fixture->store, &err), 0, "%s", err.msg);
     fixture->director = kedge_key_from_seed(seed);
     fixture->now = FIXTURE_START;
+    fixture->options.revisions = (struct kedge_server_revisions){.self = fixture,
+                                                                 .tree = read_tree,
+                                                                 .follows = follows,
+                                                                 .trust = trust};
     start(fixture);
 }
 

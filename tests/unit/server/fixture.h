@@ -11,7 +11,7 @@
 #include "wire/order.h"
 
 #define FIXTURE_START   1772366400000 /* 2026-03-01T12:00:00Z */
-#define FIXTURE_COMMITS 8
+#define FIXTURE_COMMITS 12
 #define FIXTURE_FILES   4
 
 /* "aaaa…" is commit 'a'. */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signed history: while signatures are required, a commit comes into force only when it and every
+ * commit that it brings along, merged side branches too, carry a good SSH signature of somebody
+ * who was allowed *before* it.
+ *
+ *     anchor ── a ── b ── m ── head        who may sign b is what a says, a what the anchor says
+ *        └────── s ──────┘                 s what the anchor says, m what b and s both say
+ *
+ * The anchor is the last commit that was verified; the first one is the operator's to name. What a
+ * branch says that left before the anchor never counts: the anchor stands in for it. The list of
+ * revoked keys holds as it stood before a commit, and as the head has it. No commit is dated before
+ * its parents or in the future. So whoever may push, but not sign, changes nothing; and whether
+ * signatures are required is never the repository's to say. */
+#pragma once
+
+#include "server.h"
+
+#define KEDGE_TRUST_ALLOWED ".kedge/allowed_signers" /* unless the operator names another */
+#define KEDGE_TRUST_REVOKED ".kedge/revoked_signers"
+#define KEDGE_TRUST_SKEW    600000 /* ms: how far the clocks of those who commit may be off */
+
+/* Takes options.signing together with what the store remembers. Once required they stay so until
+ * they are waived. KEDGE_INVALID: both at once, no commit id, or nobody has said what is trusted
+ * first. */
+int kedge_trust_open(struct kedge_server *server, struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Is the commit in force known to be verified, or need it not be? */
+bool kedge_trust_covers(const struct kedge_server *server);
+/* May `commit` come into force? KEDGE_DENIED names the commit that may not, who made it, the rule
+ * and what to do. KEDGE_UNAVAILABLE: not before its date. Other codes: it could not be read. */
+int kedge_trust_check(struct kedge_server *server, const char *commit, kedge_ms now,
+                      struct kedge_err *err) KEDGE_MUST_CHECK;
+/* In the transaction that brings `commit` into force: it is the next anchor. */
+int kedge_trust_record(struct kedge_server *server, const char *commit,
+                       struct kedge_err *err) KEDGE_MUST_CHECK;
