@@ -55,9 +55,10 @@ static bool is_good(const struct kedge_agent_instance *instance)
     return instance->want && kedge_digest_equal(&instance->good, &instance->want->content);
 }
 
+/* What shall stand still cannot fail: it is kept, staged. */
 static bool has_failed(const struct kedge_agent_instance *instance)
 {
-    return instance->want && !is_good(instance) &&
+    return instance->want && instance->want->state == KEDGE_RUN_RUNNING && !is_good(instance) &&
            kedge_digest_equal(&instance->failure.content, &instance->want->content);
 }
 

@@ -523,6 +523,24 @@ Test(agent, stops_and_starts)
     kedge_test_no_leaks();
 }
 
+Test(agent, keeps_a_failed_version_that_shall_stand_still)
+{
+    struct world *world = world_new();
+    struct member member = {.instance = "m", .version = "1.0.0"};
+    world->dying = "1.0.0";
+    order(world, &member, 1, KEDGE_VERB_DEPLOY, "m");
+    pass(world, 30000);
+    cr_assert_str_eq(serving(world, "m"), "");
+    cr_assert_not(kedge_agent_converged(world->agent));
+    member.state = KEDGE_RUN_STOPPED;
+    order(world, &member, 1, KEDGE_VERB_STOP, "m"); /* the server saw it run before it died */
+    pass(world, 30000);
+    cr_assert(kedge_agent_converged(world->agent), "%s", world->trace);
+    cr_assert_eq(slot_count(world), 1);
+    world_free(world);
+    kedge_test_no_leaks();
+}
+
 Test(agent, heals_what_drifts)
 {
     struct world *world = world_new();
