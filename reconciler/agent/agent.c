@@ -341,7 +341,20 @@ struct kedge_agent_contact kedge_agent_contact(const struct kedge_agent *agent)
         .trouble = agent->contact_message,
         .generation = agent->order.valid ? agent->order.order.generation : 0,
         .refusal = agent->refusal.reason ? &agent->refusal : NULL,
+        .news = agent->news,
     };
+}
+
+/* Nothing is left of what was there before. */
+static bool is_tidy(const struct kedge_agent_instance *instance)
+{
+    for (const struct kedge_agent_slot *slot = instance->slots; slot; slot = slot->next) {
+        bool wanted =
+            instance->want && kedge_digest_equal(&slot->content, &instance->want->content);
+        if (!wanted || (slot->running && instance->want->state == KEDGE_RUN_STOPPED))
+            return false;
+    }
+    return true;
 }
 
 bool kedge_agent_converged(const struct kedge_agent *agent)
@@ -349,7 +362,7 @@ bool kedge_agent_converged(const struct kedge_agent *agent)
     if (!agent->booted || !agent->order.valid || agent->offer.valid)
         return false;
     for (size_t i = 0; i < agent->count; i++)
-        if (!kedge_apply_settled(agent, agent->instances[i]))
+        if (!kedge_apply_settled(agent, agent->instances[i]) || !is_tidy(agent->instances[i]))
             return false;
     return true;
 }

@@ -158,6 +158,7 @@ struct kedge_agent_contact {
     const char *trouble; /* why it was not, or NULL: it was, or none has ended yet */
     int64_t generation;  /* of the order in force; 0: none */
     const struct kedge_refusal *refusal; /* of the last order that was refused; NULL: none was */
+    bool news;                           /* the server has not been told how things are now */
 };
 struct kedge_agent_contact kedge_agent_contact(const struct kedge_agent *agent);
 /* Does the device hold the set of its order, all of it verified or stopped as wanted? */

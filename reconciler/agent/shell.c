@@ -51,7 +51,7 @@ struct kedge_shell {
     uv_async_t progress;
     struct kedge_work *works; /* out */
     struct letter *first, **last;
-    bool pumping, stopping, told;
+    bool pumping, stopping;
     bool connected, away; /* as it was logged last */
     int64_t generation;
     kedge_ms refused;
@@ -391,13 +391,12 @@ static void on_worked(uv_work_t *request, int status)
         take_start(shell, work, letter);
     if (!work->code && work->effect.kind == KEDGE_AGENT_LOOK)
         fill_survey(shell, &work->look, false, letter);
-    if (!work->code && work->effect.kind == KEDGE_AGENT_EXCHANGE) {
+    bool heard = !work->code && work->effect.kind == KEDGE_AGENT_EXCHANGE;
+    if (heard)
         memcpy(shell->grant, work->grant, sizeof shell->grant);
-        shell->told = true;
-    }
     pump(shell);
-    if (shell->config->once && shell->told && !shell->stopping &&
-        kedge_agent_converged(shell->agent))
+    if (shell->config->once && heard && !shell->stopping && kedge_agent_converged(shell->agent) &&
+        !kedge_agent_contact(shell->agent).news)
         begin_end(shell);
 }
 
@@ -589,7 +588,7 @@ static int boot(struct kedge_shell *shell, struct kedge_err *err)
         .trust = shell->trust,
         .capacity = capacity(shell->tools.slots),
         .runtimes = {runtimes, KEDGE_COUNT(runtimes)},
-        .wait = config->wait,
+        .wait = config->once ? 0 : config->wait, /* whoever goes soon is not held back */
         .interval = INTERVAL,
         .survey = SURVEY,
     };
