@@ -118,7 +118,8 @@ int kedge_once_apply(struct kedge_once *once, struct kedge_slice sealed, struct 
         advance(once, head, now, err) < 0)
         return err->code;
     struct kedge_cycle_plan pass = kedge_cycle_plan(server, &arena, NULL, 0, now);
-    if (kedge_seal_check(&seal, pass.plan, err) < 0)
+    if (kedge_seal_check(&seal, pass.plan, err) < 0 ||
+        kedge_seal_check_text(sealed, pass.plan, pass.changes, err) < 0)
         return err->code;
     return kedge_server_pass(server, now, err);
 }

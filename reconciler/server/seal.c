@@ -82,3 +82,22 @@ int kedge_seal_check(const struct kedge_seal *seal, const struct kedge_plan *pla
                              again);
     return 0;
 }
+
+int kedge_seal_check_text(struct kedge_slice file, const struct kedge_plan *plan,
+                          const struct kedge_changes *changes, struct kedge_err *err)
+{
+    kedge_auto(kedge_buf) struct kedge_buf fresh = {0};
+    kedge_auto(kedge_json) json_t *given = NULL;
+    kedge_auto(kedge_json) json_t *made = NULL;
+    json_t *shown, *sealed;
+    kedge_seal_write(plan, changes, 0, &fresh);
+    if (kedge_json_parse(file.data, file.size, KEDGE_SEAL_LIMIT, &given, err) < 0 ||
+        kedge_json_parse(fresh.data, fresh.size, KEDGE_SEAL_LIMIT, &made, err) < 0 ||
+        kedge_json_object(given, "plan", &shown, err) < 0 ||
+        kedge_json_object(made, "plan", &sealed, err) < 0)
+        return kedge_err_wrap(err, "not a sealed plan");
+    if (json_equal(shown, sealed))
+        return 0;
+    return kedge_err_set(err, KEDGE_CONFLICT,
+                         "the file was edited: what it shows is not what it seals; %s", again);
+}

@@ -26,3 +26,7 @@ int kedge_seal_check_head(const struct kedge_seal *seal, const char *head,
  * the decisions. */
 int kedge_seal_check(const struct kedge_seal *seal, const struct kedge_plan *plan,
                      struct kedge_err *err) KEDGE_MUST_CHECK;
+/* What people have read in `file` is this very plan: KEDGE_CONFLICT when somebody has edited it. */
+int kedge_seal_check_text(struct kedge_slice file, const struct kedge_plan *plan,
+                          const struct kedge_changes *changes,
+                          struct kedge_err *err) KEDGE_MUST_CHECK;

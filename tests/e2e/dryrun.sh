@@ -57,6 +57,9 @@ git -C "$desk" push -q origin main
 expect 1 "$kedge" apply "$work/plan.json"
 says err commit
 expect 0 "$kedge" plan --out "$work/plan.json"
+sed 's/1\.1\.0/1.0.9/g' "$work/plan.json" >"$work/edited.json"
+expect 1 "$kedge" apply "$work/edited.json"
+says err edited
 expect 0 "$kedge" apply "$work/plan.json"
 converged
 for device in press-1 saw-1; do says_version "$device" 1.1.0; done

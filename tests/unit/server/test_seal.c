@@ -44,6 +44,21 @@ Test(seal, names_what_has_moved)
     }
 }
 
+Test(seal, refuses_a_file_that_was_edited)
+{
+    const struct kedge_changes none = {0};
+    struct kedge_plan plan = plan_of('a', 1, 1);
+    kedge_auto(kedge_buf) struct kedge_buf file = {0};
+    struct kedge_err err;
+    kedge_seal_write(&plan, &none, 12345, &file);
+    cr_assert_eq(kedge_seal_check_text(kedge_buf_slice(&file), &plan, &none, &err), 0, "%s",
+                 err.msg);
+    char *shown = strstr(strstr(file.data, "\"plan\""), "aaaa");
+    *shown = 'b';
+    cr_assert_eq(kedge_seal_check_text(kedge_buf_slice(&file), &plan, &none, &err), KEDGE_CONFLICT);
+    cr_assert_not_null(strstr(err.msg, "edited"), "%s", err.msg);
+}
+
 Test(seal, refuses_what_is_none)
 {
     static const char *const files[] = {
