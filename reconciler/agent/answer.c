@@ -13,9 +13,10 @@
 
 /* --- orders --- */
 
-static void refuse(struct kedge_agent *agent, enum kedge_order_refusal why,
-                   const struct kedge_err *err)
+static void refuse(struct kedge_agent *agent, enum kedge_order_refusal why, struct kedge_err *err)
 {
+    if (why == KEDGE_ORDER_WRONG_KEY)
+        kedge_err_wrap(err, "no director that this device trusts has signed it (--director-key)");
     const char *reason = kedge_word_name(&kedge_order_refusal_words, why);
     bool same = agent->refusal.reason == reason && agent->refusal_message &&
                 strcmp(agent->refusal_message, err->msg) == 0;
