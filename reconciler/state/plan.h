@@ -29,7 +29,7 @@ struct kedge_step {
     const char
         *frees;     /* held: what would free it: "at 2026-03-01T02:00:00Z", "a commit that ..." */
     kedge_ms until; /* held: when it frees itself; 0: not by time */
-    uint32_t wave;  /* from 1; dependency depth for now */
+    uint32_t wave;  /* from 1: the depth of its dependencies */
 };
 
 struct kedge_plan {
