@@ -35,7 +35,8 @@ expect 64 "$kedge" key export ann -o pem
 expect 1 "$kedge" key export nothing
 
 echo "passphrases"
-if command -v script >/dev/null && command -v setsid >/dev/null; then
+# A terminal has to be had: not so where /dev/pts is not mounted.
+if command -v setsid >/dev/null && script -qec true /dev/null >/dev/null 2>&1; then
     # at_terminal STATUS ANSWERS COMMAND...: each answer is typed when it is asked for.
     at_terminal() {
         status=$1 answers=$2 got=0
