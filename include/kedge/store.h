@@ -45,6 +45,7 @@ struct kedge_store_filter {
 typedef int kedge_store_visit_device(const struct kedge_store_device *device, void *payload);
 typedef int kedge_store_visit_report(const struct kedge_store_report *report, void *payload);
 typedef int kedge_store_visit_event(const struct kedge_event *event, void *payload);
+typedef int kedge_store_visit_item(const char *key, struct kedge_slice bytes, void *payload);
 
 struct kedge_store;
 
@@ -61,6 +62,15 @@ struct kedge_store_ops {
      * to free(). */
     int (*get)(struct kedge_store *self, const char *key, char **out, struct kedge_err *err);
     int (*put)(struct kedge_store *self, const char *key, const char *value, struct kedge_err *err);
+    /* Bytes by collection and key. *out is the caller's to free(). */
+    int (*put_item)(struct kedge_store *self, const char *collection, const char *key,
+                    struct kedge_slice bytes, struct kedge_err *err);
+    int (*get_item)(struct kedge_store *self, const char *collection, const char *key, char **out,
+                    size_t *size, struct kedge_err *err);
+    int (*remove_item)(struct kedge_store *self, const char *collection, const char *key,
+                       struct kedge_err *err);
+    int (*each_item)(struct kedge_store *self, const char *collection,
+                     kedge_store_visit_item *visit, void *payload, struct kedge_err *err);
     int (*put_device)(struct kedge_store *self, const struct kedge_store_device *device,
                       struct kedge_err *err);
     int (*get_device)(struct kedge_store *self, const char *name, kedge_store_visit_device *visit,
@@ -110,6 +120,20 @@ int kedge_store_get(struct kedge_store *store, const char *key, char **out,
                     struct kedge_err *err) KEDGE_MUST_CHECK;
 int kedge_store_put(struct kedge_store *store, const char *key, const char *value,
                     struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Collections of foreign bytes: who needs one names it, without '/'. */
+int kedge_store_put_item(struct kedge_store *store, const char *collection, const char *key,
+                         struct kedge_slice bytes, struct kedge_err *err) KEDGE_MUST_CHECK;
+/* KEDGE_NOTFOUND when absent; *out, with a NUL behind its `size` bytes, is the caller's to free().
+ * `size` may be NULL. */
+int kedge_store_get_item(struct kedge_store *store, const char *collection, const char *key,
+                         char **out, size_t *size, struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Fine when there is none. */
+int kedge_store_remove_item(struct kedge_store *store, const char *collection, const char *key,
+                            struct kedge_err *err) KEDGE_MUST_CHECK;
+/* In key order. */
+int kedge_store_each_item(struct kedge_store *store, const char *collection,
+                          kedge_store_visit_item *visit, void *payload,
+                          struct kedge_err *err) KEDGE_MUST_CHECK;
 int kedge_store_put_device(struct kedge_store *store, const struct kedge_store_device *device,
                            struct kedge_err *err) KEDGE_MUST_CHECK;
 /* KEDGE_NOTFOUND when there is none of that name. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/table.h"
 #include "state/event.h"
 
@@ -16,7 +17,7 @@ struct rows {
     size_t count, capacity;
 };
 
-/* One put: `old` was in place of `now` (NULL: nothing was). */
+/* One write: `old` was in place of `now`; NULL: nothing was, or is now. */
 struct undo {
     struct rows *rows;
     void *old, *now;
@@ -24,7 +25,7 @@ struct undo {
 
 struct memory {
     struct kedge_store base;
-    struct rows values, devices, reports;
+    struct rows values, items, devices, reports;
     struct kedge_event **events; /* event number n is at n - 1 */
     size_t event_count, event_capacity;
     bool in_transaction;
@@ -35,6 +36,11 @@ struct memory {
 
 struct value {
     const char *key, *value;
+};
+
+struct item {
+    const char *path; /* "collection/key" */
+    struct kedge_slice bytes;
 };
 
 static struct memory *memory_of(struct kedge_store *store)
@@ -73,24 +79,33 @@ static void *exchange(struct rows *rows, void *row)
     return NULL;
 }
 
-static void take_out(struct rows *rows, const void *row)
+/* Takes the row of that key out; gives it, or NULL. */
+static void *take_out(struct rows *rows, const char *key)
 {
     bool found;
-    size_t at = kedge_table_locate(rows->at, rows->count, key_of(row), &found);
+    size_t at = kedge_table_locate(rows->at, rows->count, key, &found);
+    if (!found)
+        return NULL;
+    void *old = rows->at[at];
     rows->count--;
     memmove(rows->at + at, rows->at + at + 1, (rows->count - at) * sizeof *rows->at);
+    return old;
 }
 
-static void put_row(struct memory *memory, struct rows *rows, void *row)
+static void remember(struct memory *memory, struct rows *rows, void *old, void *now)
 {
-    void *old = exchange(rows, row);
     if (!memory->in_transaction) {
         free(old);
         return;
     }
     memory->undo =
         grow(memory->undo, memory->undo_count, &memory->undo_capacity, sizeof *memory->undo);
-    memory->undo[memory->undo_count++] = (struct undo){.rows = rows, .old = old, .now = row};
+    memory->undo[memory->undo_count++] = (struct undo){.rows = rows, .old = old, .now = now};
+}
+
+static void put_row(struct memory *memory, struct rows *rows, void *row)
+{
+    remember(memory, rows, exchange(rows, row), row);
 }
 
 static void release_rows(struct rows *rows)
@@ -115,6 +130,7 @@ static void memory_close(struct kedge_store *self)
 {
     struct memory *memory = memory_of(self);
     release_rows(&memory->values);
+    release_rows(&memory->items);
     release_rows(&memory->devices);
     release_rows(&memory->reports);
     for (size_t i = 0; i < memory->event_count; i++)
@@ -152,7 +168,7 @@ static void memory_rollback(struct kedge_store *self)
         if (last->old)
             exchange(last->rows, last->old);
         else
-            take_out(last->rows, last->now);
+            take_out(last->rows, key_of(last->now));
         free(last->now);
     }
     while (memory->event_count > memory->events_before)
@@ -193,6 +209,78 @@ static int memory_put(struct kedge_store *self, const char *key, const char *val
     row->value = copy(&room, value, strlen(value));
     put_row(memory, &memory->values, row);
     return 0;
+}
+
+static char *path_of(const char *collection, const char *key)
+{
+    kedge_auto(kedge_buf) struct kedge_buf path = {0};
+    kedge_buf_printf(&path, "%s/%s", collection, key);
+    return kedge_buf_take(&path);
+}
+
+static int memory_put_item(struct kedge_store *self, const char *collection, const char *key,
+                           struct kedge_slice bytes, struct kedge_err *err)
+{
+    (void)err;
+    struct memory *memory = memory_of(self);
+    char *path = path_of(collection, key);
+    struct item *row = kedge_alloc_zeroed(sizeof *row + strlen(path) + bytes.size + 2);
+    char *room = (char *)(row + 1);
+    row->path = copy(&room, path, strlen(path));
+    row->bytes = (struct kedge_slice){copy(&room, bytes.data, bytes.size), bytes.size};
+    put_row(memory, &memory->items, row);
+    free(path);
+    return 0;
+}
+
+static int memory_get_item(struct kedge_store *self, const char *collection, const char *key,
+                           char **out, size_t *size, struct kedge_err *err)
+{
+    const struct rows *rows = &memory_of(self)->items;
+    char *path = path_of(collection, key);
+    bool found;
+    size_t at = kedge_table_locate(rows->at, rows->count, path, &found);
+    free(path);
+    if (!found)
+        return kedge_err_set(err, KEDGE_NOTFOUND, "the store holds no %s '%s'", collection, key);
+    struct kedge_slice bytes = ((const struct item *)rows->at[at])->bytes;
+    char *room = *out = kedge_alloc_zeroed(bytes.size + 1);
+    copy(&room, bytes.data, bytes.size);
+    *size = bytes.size;
+    return 0;
+}
+
+static int memory_remove_item(struct kedge_store *self, const char *collection, const char *key,
+                              struct kedge_err *err)
+{
+    (void)err;
+    struct memory *memory = memory_of(self);
+    char *path = path_of(collection, key);
+    void *old = take_out(&memory->items, path);
+    free(path);
+    if (old)
+        remember(memory, &memory->items, old, NULL);
+    return 0;
+}
+
+static int memory_each_item(struct kedge_store *self, const char *collection,
+                            kedge_store_visit_item *visit, void *payload, struct kedge_err *err)
+{
+    (void)err;
+    const struct rows *rows = &memory_of(self)->items;
+    char *prefix = path_of(collection, "");
+    size_t length = strlen(prefix);
+    bool found;
+    int code = 0;
+    for (size_t i = kedge_table_locate(rows->at, rows->count, prefix, &found);
+         i < rows->count && !code; i++) {
+        const struct item *row = rows->at[i];
+        if (strncmp(row->path, prefix, length) != 0)
+            break;
+        code = visit(row->path + length, row->bytes, payload);
+    }
+    free(prefix);
+    return code;
 }
 
 static int memory_put_device(struct kedge_store *self, const struct kedge_store_device *device,
@@ -334,6 +422,10 @@ const struct kedge_store_ops kedge_store_memory_ops = {
     .rollback = memory_rollback,
     .get = memory_get,
     .put = memory_put,
+    .put_item = memory_put_item,
+    .get_item = memory_get_item,
+    .remove_item = memory_remove_item,
+    .each_item = memory_each_item,
     .put_device = memory_put_device,
     .get_device = memory_get_device,
     .each_device = memory_each_device,

@@ -21,6 +21,8 @@ static const char *const migrations[] = {
     "CREATE INDEX event_device ON event (device) WHERE device IS NOT NULL;"
     "CREATE INDEX event_instance ON event (instance) WHERE instance IS NOT NULL;"
     "CREATE INDEX event_revision ON event (revision) WHERE revision IS NOT NULL;",
+    "CREATE TABLE item (collection TEXT NOT NULL, key TEXT NOT NULL, bytes BLOB NOT NULL,"
+    " PRIMARY KEY (collection, key)) STRICT;",
 };
 
 /* Whose file it is, and of which version; tables tell an empty file from another program's. */

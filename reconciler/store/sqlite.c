@@ -26,6 +26,10 @@ enum statement {
     ROLLBACK,
     GET,
     PUT,
+    PUT_ITEM,
+    GET_ITEM,
+    REMOVE_ITEM,
+    EACH_ITEM,
     PUT_DEVICE,
     GET_DEVICE,
     EACH_DEVICE,
@@ -47,6 +51,11 @@ static const char *const statements[STATEMENT_COUNT] = {
     [GET] = "SELECT value FROM entry WHERE key = ?1",
     [PUT] = "INSERT INTO entry (key, value) VALUES (?1, ?2)"
             " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    [PUT_ITEM] = "INSERT INTO item (collection, key, bytes) VALUES (?1, ?2, ?3)"
+                 " ON CONFLICT (collection, key) DO UPDATE SET bytes = excluded.bytes",
+    [GET_ITEM] = "SELECT key, bytes FROM item WHERE collection = ?1 AND key = ?2",
+    [REMOVE_ITEM] = "DELETE FROM item WHERE collection = ?1 AND key = ?2",
+    [EACH_ITEM] = "SELECT key, bytes FROM item WHERE collection = ?1 ORDER BY key",
     [PUT_DEVICE] = "INSERT INTO device (" DEVICE_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
                    " ON CONFLICT (name) DO UPDATE SET generation = excluded.generation,"
                    " issued = excluded.issued, expires = excluded.expires,"
@@ -232,6 +241,7 @@ struct walk {
     kedge_store_visit_device *device;
     kedge_store_visit_report *report;
     kedge_store_visit_event *event;
+    kedge_store_visit_item *item;
     void *payload;
     size_t seen;
 };
@@ -304,6 +314,69 @@ static int sqlite_put(struct kedge_store *self, const char *key, const char *val
     bind_text(statement, 1, key);
     bind_text(statement, 2, value);
     return execute(store, statement, err);
+}
+
+static int sqlite_put_item(struct kedge_store *self, const char *collection, const char *key,
+                           struct kedge_slice bytes, struct kedge_err *err)
+{
+    struct sqlite *store = sqlite_of(self);
+    sqlite3_stmt *statement = statement_of(store, PUT_ITEM);
+    bind_text(statement, 1, collection);
+    bind_text(statement, 2, key);
+    bind_slice(statement, 3, bytes);
+    return execute(store, statement, err);
+}
+
+static int give_item(sqlite3_stmt *statement, const struct walk *walk, struct kedge_err *err)
+{
+    (void)err;
+    return walk->item(column_name(statement, 0), column_slice(statement, 1), walk->payload);
+}
+
+static int copy_item(const char *key, struct kedge_slice bytes, void *payload)
+{
+    (void)key;
+    kedge_buf_add(payload, bytes.data, bytes.size);
+    return 0;
+}
+
+static int sqlite_get_item(struct kedge_store *self, const char *collection, const char *key,
+                           char **out, size_t *size, struct kedge_err *err)
+{
+    struct sqlite *store = sqlite_of(self);
+    sqlite3_stmt *statement = statement_of(store, GET_ITEM);
+    bind_text(statement, 1, collection);
+    bind_text(statement, 2, key);
+    kedge_auto(kedge_buf) struct kedge_buf bytes = {0};
+    struct walk walk = {.item = copy_item, .payload = &bytes};
+    int code = each_row(store, statement, give_item, &walk, err);
+    if (!code && !walk.seen)
+        code = kedge_err_set(err, KEDGE_NOTFOUND, "the store holds no %s '%s'", collection, key);
+    if (code)
+        return code;
+    *size = bytes.size;
+    *out = kedge_buf_take(&bytes);
+    return 0;
+}
+
+static int sqlite_remove_item(struct kedge_store *self, const char *collection, const char *key,
+                              struct kedge_err *err)
+{
+    struct sqlite *store = sqlite_of(self);
+    sqlite3_stmt *statement = statement_of(store, REMOVE_ITEM);
+    bind_text(statement, 1, collection);
+    bind_text(statement, 2, key);
+    return execute(store, statement, err);
+}
+
+static int sqlite_each_item(struct kedge_store *self, const char *collection,
+                            kedge_store_visit_item *visit, void *payload, struct kedge_err *err)
+{
+    struct sqlite *store = sqlite_of(self);
+    sqlite3_stmt *statement = statement_of(store, EACH_ITEM);
+    bind_text(statement, 1, collection);
+    struct walk walk = {.item = visit, .payload = payload};
+    return each_row(store, statement, give_item, &walk, err);
 }
 
 static int sqlite_put_device(struct kedge_store *self, const struct kedge_store_device *device,
@@ -509,6 +582,10 @@ const struct kedge_store_ops kedge_store_sqlite_ops = {
     .rollback = sqlite_rollback,
     .get = sqlite_get,
     .put = sqlite_put,
+    .put_item = sqlite_put_item,
+    .get_item = sqlite_get_item,
+    .remove_item = sqlite_remove_item,
+    .each_item = sqlite_each_item,
     .put_device = sqlite_put_device,
     .get_device = sqlite_get_device,
     .each_device = sqlite_each_device,

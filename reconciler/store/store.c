@@ -131,6 +131,33 @@ int kedge_store_put(struct kedge_store *store, const char *key, const char *valu
     return code ? code : wrote(store, store->ops->put(store, key, value, err));
 }
 
+int kedge_store_put_item(struct kedge_store *store, const char *collection, const char *key,
+                         struct kedge_slice bytes, struct kedge_err *err)
+{
+    int code = writable(store, err);
+    return code ? code : wrote(store, store->ops->put_item(store, collection, key, bytes, err));
+}
+
+int kedge_store_get_item(struct kedge_store *store, const char *collection, const char *key,
+                         char **out, size_t *size, struct kedge_err *err)
+{
+    size_t ignored;
+    return store->ops->get_item(store, collection, key, out, size ? size : &ignored, err);
+}
+
+int kedge_store_remove_item(struct kedge_store *store, const char *collection, const char *key,
+                            struct kedge_err *err)
+{
+    int code = writable(store, err);
+    return code ? code : wrote(store, store->ops->remove_item(store, collection, key, err));
+}
+
+int kedge_store_each_item(struct kedge_store *store, const char *collection,
+                          kedge_store_visit_item *visit, void *payload, struct kedge_err *err)
+{
+    return store->ops->each_item(store, collection, visit, payload, err);
+}
+
 int kedge_store_put_device(struct kedge_store *store, const struct kedge_store_device *device,
                            struct kedge_err *err)
 {

@@ -297,6 +297,79 @@ CONTRACT(every_kind_of_event_comes_back_as_it_was, false)
     }
 }
 
+static int see_item(const char *key, struct kedge_slice bytes, void *payload)
+{
+    struct seen *seen = payload;
+    kedge_buf_printf(&seen->text, "%s=%.*s ", key, (int)bytes.size, bytes.data);
+    return end_walk(seen);
+}
+
+static void expect_items(struct kedge_store *store, const char *collection, const char *expected)
+{
+    struct seen seen = {0};
+    cr_assert_eq(kedge_store_each_item(store, collection, see_item, &seen, NULL), 0);
+    expect_seen(&seen, expected);
+}
+
+static void put_item(struct kedge_store *store, const char *collection, const char *key,
+                     const char *text)
+{
+    cr_assert_eq(kedge_store_put_item(store, collection, key, slice_of(text), NULL), 0);
+}
+
+CONTRACT(items_lie_in_their_collection_until_removed, false)
+{
+    static const struct kedge_slice odd = {.data = "\0\xff\0", .size = 3};
+    kedge_auto(kedge_store) struct kedge_store *store = must_open(url);
+    struct kedge_err err;
+    char *bytes;
+    size_t size = 77;
+    expect_items(store, "a", "");
+    put_item(store, "b", "m", "1");
+    put_item(store, "a", "z", "2");
+    put_item(store, "a", "m", "3");
+    put_item(store, "a", "z", "4");
+    put_item(store, "ab", "m", "5");
+    cr_assert_eq(kedge_store_put_item(store, "c", "", odd, &err), 0);
+    expect_items(store, "a", "m=3 z=4 ");
+    expect_items(store, "b", "m=1 ");
+    expect_items(store, "", "");
+    cr_assert_eq(kedge_store_get_item(store, "c", "", &bytes, &size, &err), 0);
+    cr_assert_eq(size, odd.size);
+    cr_assert_arr_eq(bytes, odd.data, odd.size + 1);
+    free(bytes);
+    cr_assert_eq(kedge_store_get_item(store, "a", "c", &bytes, NULL, &err), KEDGE_NOTFOUND);
+    struct seen seen = {.stop_after = 1};
+    cr_assert_eq(kedge_store_each_item(store, "a", see_item, &seen, NULL), 77);
+    expect_seen(&seen, "m=3 ");
+    cr_assert_eq(kedge_store_remove_item(store, "a", "m", &err), 0);
+    cr_assert_eq(kedge_store_remove_item(store, "a", "m", &err), 0);
+    expect_items(store, "a", "z=4 ");
+    expect_items(store, "ab", "m=5 ");
+}
+
+CONTRACT(items_are_kept_with_their_transaction, false)
+{
+    kedge_auto(kedge_store) struct kedge_store *store = must_open(url);
+    put_item(store, "a", "kept", "1");
+    put_item(store, "a", "gone", "1");
+    cr_assert_eq(kedge_store_begin(store, NULL), 0);
+    put_item(store, "a", "kept", "2");
+    put_item(store, "a", "new", "2");
+    cr_assert_eq(kedge_store_remove_item(store, "a", "gone", NULL), 0);
+    cr_assert_eq(kedge_store_remove_item(store, "a", "new", NULL), 0);
+    put_item(store, "a", "gone", "3");
+    cr_assert_eq(kedge_store_remove_item(store, "a", "kept", NULL), 0);
+    expect_items(store, "a", "gone=3 ");
+    kedge_store_rollback(store);
+    expect_items(store, "a", "gone=1 kept=1 ");
+    cr_assert_eq(kedge_store_begin(store, NULL), 0);
+    cr_assert_eq(kedge_store_remove_item(store, "a", "gone", NULL), 0);
+    put_item(store, "a", "new", "4");
+    cr_assert_eq(kedge_store_commit(store, NULL), 0);
+    expect_items(store, "a", "kept=1 new=4 ");
+}
+
 /* One of everything, told apart by `counter`. */
 static void write_all_sorts(struct kedge_store *store, const char *name, int counter)
 {
@@ -304,6 +377,7 @@ static void write_all_sorts(struct kedge_store *store, const char *name, int cou
     snprintf(text, sizeof text, "%d", counter);
     struct kedge_store_device device = {.name = name, .generation = counter};
     cr_assert_eq(kedge_store_put(store, name, text, NULL), 0);
+    put_item(store, "things", name, text);
     cr_assert_eq(kedge_store_put_device(store, &device, NULL), 0);
     cr_assert_eq(put_report(store, name, counter, slice_of(text), NULL), 0);
     struct kedge_event event = {.kind = KEDGE_EVENT_ACTION_ISSUED, .device = name};
@@ -382,6 +456,8 @@ CONTRACT(a_read_only_store_refuses_writes, true)
     struct kedge_event event = {0};
     cr_assert_eq(kedge_store_begin(store, &err), KEDGE_DENIED);
     cr_assert_eq(kedge_store_put(store, "a", "b", &err), KEDGE_DENIED);
+    cr_assert_eq(kedge_store_put_item(store, "a", "b", slice_of("c"), &err), KEDGE_DENIED);
+    cr_assert_eq(kedge_store_remove_item(store, "things", "m", &err), KEDGE_DENIED);
     cr_assert_eq(kedge_store_put_device(store, &(struct kedge_store_device){.name = "a"}, &err),
                  KEDGE_DENIED);
     cr_assert_eq(put_report(store, "a", 1, slice_of(""), &err), KEDGE_DENIED);
@@ -408,6 +484,43 @@ CONTRACT(changed_tells_of_another_writer, true)
     cr_assert_eq(kedge_store_changed(reader, &after, NULL), 0);
     cr_assert_neq(before, after);
     expect_all_sorts(reader, "m1 ", "1 ");
+}
+
+/* Two take the same thing at once: the write lock comes with `begin`, so each reads what the one
+ * before it has left. */
+CONTRACT(processes_take_turns, true)
+{
+    enum { PROCESSES = 3, ROUNDS = 30 };
+    kedge_store_close(must_open(url));
+    for (int i = 0; i < PROCESSES; i++) {
+        if (fork())
+            continue;
+        struct kedge_store *store;
+        struct kedge_err err;
+        if (kedge_store_open(url, false, &store, &err))
+            _exit(1);
+        for (int round = 0; round < ROUNDS; round++) {
+            char *text = NULL, next[16];
+            if (kedge_store_begin(store, &err))
+                _exit(2);
+            int count =
+                kedge_store_get_item(store, "turns", "n", &text, NULL, &err) ? 0 : atoi(text);
+            free(text);
+            snprintf(next, sizeof next, "%d", count + 1);
+            if (kedge_store_put_item(store, "turns", "n", slice_of(next), &err) ||
+                kedge_store_commit(store, &err))
+                _exit(3);
+        }
+        kedge_store_close(store);
+        _exit(0);
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        int status;
+        cr_assert_gt(wait(&status), 0);
+        cr_assert_eq(status, 0, "a process ended with %d", status);
+    }
+    kedge_auto(kedge_store) struct kedge_store *store = must_open(url);
+    expect_items(store, "turns", "n=90 ");
 }
 
 #define BATCH 8

@@ -78,6 +78,32 @@ Test(schema, refuses_bytes_that_are_no_database)
     kedge_test_no_leaks();
 }
 
+/* As kedge 0.1 left it. */
+Test(schema, brings_an_older_store_up_to_date)
+{
+    static const char version_1[] =
+        "PRAGMA application_id = 0x6b656467; PRAGMA user_version = 1;"
+        "CREATE TABLE entry (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+        "INSERT INTO entry VALUES ('commit', 'c1');";
+    struct kedge_err err;
+    cr_assert_eq(open_over(version_1, true, &err), KEDGE_CONFLICT);
+    cr_assert_not_null(strstr(err.msg, "version 1"), "%s", err.msg);
+
+    kedge_auto(kedge_tempdir) struct kedge_tempdir dir = kedge_tempdir_make();
+    char path[512], *value;
+    snprintf(path, sizeof path, "%s/store.db", dir.path);
+    sqlite3 *db;
+    cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, version_1, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    kedge_auto(kedge_store) struct kedge_store *store = NULL;
+    cr_assert_eq(kedge_store_open(path, false, &store, &err), 0);
+    cr_assert_eq(kedge_store_get(store, "commit", &value, &err), 0);
+    cr_assert_str_eq(value, "c1");
+    free(value);
+    cr_assert_eq(kedge_store_put_item(store, "a", "b", (struct kedge_slice){0}, &err), 0);
+}
+
 /* Our marks, but tables that hold what ours never would. */
 Test(schema, survives_a_forged_store)
 {
