@@ -14,15 +14,15 @@
 #include "base/log.h"
 #include "net/httpc.h"
 #include "wire/keyfile.h"
+#include "wire/root.h"
 
-#define EXIT_USAGE     64
-#define DIRECTORS_MOST 8
-#define STATE_DIR      "/var/lib/kedge-agent"
-#define WAIT_DEFAULT   60 /* seconds */
+#define EXIT_USAGE   64
+#define STATE_DIR    "/var/lib/kedge-agent"
+#define WAIT_DEFAULT 60 /* seconds */
 
 struct options {
-    char *server, *name, *key, *passphrase_file, *state_dir, *ca_file, *out, *output;
-    char *director_keys[DIRECTORS_MOST];
+    char *server, *name, *key, *passphrase_file, *root, *state_dir, *ca_file, *out, *output;
+    char *director_keys[KEDGE_LIMIT_ROOT_KEYS];
     size_t director_count;
     char *wait, *log_level, *config;
     bool once, stop_models, help, json_log;
@@ -42,8 +42,11 @@ static const struct {
     {"key", TEXT, offsetof(struct options, key), "FILE", "this device's private key"},
     {"passphrase-file", TEXT, offsetof(struct options, passphrase_file), "FILE",
      "holds the passphrase of a sealed key"},
+    {"root", TEXT, offsetof(struct options, root), "FILE",
+     "root document: whom to trust; newer ones are followed [root.json in the state folder]"},
     {"director-key", DIRECTOR, 0, "FILE|KEY",
-     "public key that signs orders, as a file or as 'ed25519:...'; may be given again"},
+     "instead of a root: public key that signs orders, as a file or as 'ed25519:...'; may be given "
+     "again"},
     {"state-dir", TEXT, offsetof(struct options, state_dir), "DIR",
      "where everything is kept [" STATE_DIR "]"},
     {"ca-file", TEXT, offsetof(struct options, ca_file), "FILE",
@@ -96,8 +99,9 @@ static int set_option(struct options *options, size_t row, const char *value, bo
         *(bool *)field = true;
         return 0;
     case DIRECTOR:
-        if (options->director_count == DIRECTORS_MOST)
-            return kedge_err_set(err, KEDGE_LIMIT, "more than %d director keys", DIRECTORS_MOST);
+        if (options->director_count == KEDGE_LIMIT_ROOT_KEYS)
+            return kedge_err_set(err, KEDGE_LIMIT, "more than %d director keys",
+                                 KEDGE_LIMIT_ROOT_KEYS);
         options->director_keys[options->director_count++] = kedge_alloc_strdup(value);
         return 0;
     case TEXT:
@@ -175,9 +179,10 @@ static int parse(const char *verb, int argc, char **argv, struct options *option
 
 /* --- run --- */
 
-static int load_directors(const struct options *options, struct kedge_public_key *keys,
+static int load_directors(const struct options *options, struct kedge_root *out,
                           struct kedge_err *err)
 {
+    struct kedge_public_key keys[KEDGE_LIMIT_ROOT_KEYS];
     int code = 0;
     for (size_t i = 0; !code && i < options->director_count; i++) {
         const char *text = options->director_keys[i];
@@ -186,7 +191,37 @@ static int load_directors(const struct options *options, struct kedge_public_key
         if (code)
             kedge_err_wrap(err, "director key");
     }
+    if (!code)
+        kedge_root_by_hand(out, KEDGE_ROOT_DIRECTOR, keys, (uint32_t)options->director_count);
     return code;
+}
+
+static int read_root(const char *path, struct kedge_root *out, struct kedge_err *err)
+{
+    kedge_auto(kedge_buf) struct kedge_buf file = {0};
+    int code = kedge_fs_read(AT_FDCWD, path, KEDGE_LIMIT_ROOT, &file, err);
+    if (!code && (code = kedge_root_pin(kedge_buf_slice(&file), NULL, out, err)))
+        kedge_err_wrap(err, "'%s'", path);
+    return code;
+}
+
+/* Keys by hand, the file that is named, or the one that enrolment has left. */
+static int load_root(const struct options *options, const char *state_dir, struct kedge_root *out,
+                     struct kedge_err *err)
+{
+    if (options->director_count && options->root)
+        return kedge_err_set(err, KEDGE_INVALID,
+                             "--root names the director's keys: give it or --director-key");
+    if (options->director_count)
+        return load_directors(options, out, err);
+    if (options->root)
+        return read_root(options->root, out, err);
+    kedge_auto(kedge_buf) struct kedge_buf path = {0};
+    kedge_buf_printf(&path, "%s/root.json", state_dir);
+    int code = read_root(path.data, out, err);
+    return code == KEDGE_NOTFOUND
+               ? kedge_err_wrap(err, "whom does this device trust? give --root or --director-key")
+               : code;
 }
 
 static int parse_wait(const char *text, kedge_ms *out, struct kedge_err *err)
@@ -207,22 +242,21 @@ static int verb_run(struct options *options)
     struct kedge_err err;
     if (options->config && read_config(options, &err))
         return fail(&err);
-    if (!options->server || !options->name || !options->key || !options->director_count)
-        return complain("run", "--server, --name, --key and --director-key are needed");
+    if (!options->server || !options->name || !options->key)
+        return complain("run", "--server, --name and --key are needed");
     enum kedge_log_level level = KEDGE_LOG_INFO;
     if (options->log_level && !kedge_log_level_parse(options->log_level, &level))
         return complain("run", "--log-level is none of error, warn, info, debug");
     kedge_log_set_level(level);
     kedge_log_set_json(options->json_log);
-    struct kedge_public_key directors[DIRECTORS_MOST];
+    struct kedge_root root = {0};
     kedge_auto(kedge_key) struct kedge_key *key = NULL;
     struct kedge_shell_config config = {
         .server = options->server,
         .device = options->name,
         .state_dir = options->state_dir ? options->state_dir : STATE_DIR,
         .ca_file = options->ca_file,
-        .directors = directors,
-        .director_count = options->director_count,
+        .root = &root,
         .stop_models = options->stop_models,
         .once = options->once,
     };
@@ -230,7 +264,7 @@ static int verb_run(struct options *options)
     if (!code)
         code = kedge_httpc_init(&err);
     if (!code)
-        code = load_directors(options, directors, &err);
+        code = load_root(options, config.state_dir, &root, &err);
     if (!code)
         code = kedge_keyfile_load(options->key,
                                   options->passphrase_file ? kedge_keyfile_passphrase : NULL,
@@ -342,13 +376,13 @@ static const struct {
     const char *name;
     int (*run)(struct options *options);
     const char *help;
-    const char *options[14]; /* those that mean something to it */
+    const char *options[15]; /* those that mean something to it */
 } verbs[] = {
     {"run",
      verb_run,
      "Hold this device at what its server orders.",
-     {"server", "name", "key", "passphrase-file", "director-key", "state-dir", "ca-file", "wait",
-      "stop-models", "once", "config", "log-level", "log-json", "help"}},
+     {"server", "name", "key", "passphrase-file", "root", "director-key", "state-dir", "ca-file",
+      "wait", "stop-models", "once", "config", "log-level", "log-json", "help"}},
     {"keygen",
      verb_keygen,
      "Make this device's key; prints the public half as the Device manifest wants it.",

@@ -190,7 +190,7 @@ static void write_model(const struct kedge_agent *agent,
 {
     const struct kedge_assignment *assignment = slot->assignment;
     kedge_auto(kedge_buf) struct kedge_buf path = {0};
-    kedge_buf_printf(&path, "%s/current/%s", agent->config->root, instance->name);
+    kedge_buf_printf(&path, "%s/current/%s", agent->config->state_dir, instance->name);
     kedge_json_begin_object(w);
     kedge_json_add_string(w, "name", instance->name);
     kedge_json_add_string(w, "kind", kedge_word_name(&kedge_kind_words, assignment->kind));

@@ -44,6 +44,7 @@ struct kedge_agent *kedge_agent_new(const struct kedge_agent_config *config)
 {
     struct kedge_agent *agent = kedge_alloc_zeroed(sizeof *agent);
     agent->config = config;
+    agent->root = *config->root;
     agent->random = config->seed;
     agent->wake = INT64_MAX;
     return agent;

@@ -25,15 +25,15 @@
 #include "base/arena.h"
 #include "state/assignment.h"
 #include "state/report.h"
-#include "wire/envelope.h"
+#include "wire/root.h"
 
 struct kedge_agent;
 
 struct kedge_agent_config {
     const char *device;
-    const char *root;            /* state folder as applications see it, for paths in models.json */
-    const struct kedge_key *key; /* signs reports */
-    struct kedge_envelope_trust trust; /* the director's */
+    const char *state_dir;         /* as applications see it, for paths in models.json */
+    const struct kedge_key *key;   /* signs reports */
+    const struct kedge_root *root; /* whom it trusts to begin with; version 0: for good */
     struct kedge_capacity capacity;
     struct kedge_strings runtimes; /* names of drivers: "process", "files" */
     kedge_ms wait;     /* longest the server may hold an exchange; 0: it answers at once */

@@ -16,7 +16,8 @@
 static void refuse(struct kedge_agent *agent, enum kedge_order_refusal why, struct kedge_err *err)
 {
     if (why == KEDGE_ORDER_WRONG_KEY)
-        kedge_err_wrap(err, "no director that this device trusts has signed it (--director-key)");
+        kedge_err_wrap(err, "no director that this device trusts has signed it (%s)",
+                       agent->root.version ? "its root document names others" : "--director-key");
     const char *reason = kedge_word_name(&kedge_order_refusal_words, why);
     bool same = agent->refusal.reason == reason && agent->refusal_message &&
                 strcmp(agent->refusal_message, err->msg) == 0;

@@ -106,6 +106,7 @@ struct kedge_agent_order {
 
 struct kedge_agent {
     const struct kedge_agent_config *config;
+    struct kedge_root root; /* in force */
     bool booted;
     kedge_ms booted_at;                      /* monotonic */
     struct kedge_agent_instance **instances; /* sorted by name */

@@ -124,10 +124,10 @@ enum kedge_order_refusal kedge_memory_admit(const struct kedge_agent *agent,
         .envelope = agent->order.digest,
         .latest = agent->latest,
     };
+    const struct kedge_envelope_trust trust = kedge_root_trust(&agent->root, KEDGE_ROOT_DIRECTOR);
     struct kedge_agent_order order = {.at = now};
     enum kedge_order_refusal refusal =
-        kedge_order_admit(&order.arena, envelope, &agent->config->trust, &memory, now, &order.order,
-                          err);
+        kedge_order_admit(&order.arena, envelope, &trust, &memory, now, &order.order, err);
     if (refusal != KEDGE_ORDER_ACCEPTED) {
         kedge_arena_release(&order.arena);
         return refusal;

@@ -39,7 +39,6 @@ struct letter {
 struct kedge_shell {
     const struct kedge_shell_config *config;
     struct kedge_agent_config agent_config;
-    struct kedge_envelope_trust trust;
     struct kedge_agent *agent;
     struct kedge_journal *journal;
     struct kedge_work_tools tools;
@@ -577,15 +576,11 @@ static int boot(struct kedge_shell *shell, struct kedge_err *err)
 {
     static const char *const runtimes[] = {"files", "process"};
     const struct kedge_shell_config *config = shell->config;
-    shell->trust = (struct kedge_envelope_trust){.keys = config->directors,
-                                                 .key_count = config->director_count,
-                                                 .threshold = 1,
-                                                 .payload_type = KEDGE_ENVELOPE_IN_TOTO};
     shell->agent_config = (struct kedge_agent_config){
         .device = config->device,
-        .root = kedge_slots_path(shell->tools.slots),
+        .state_dir = kedge_slots_path(shell->tools.slots),
         .key = config->key,
-        .trust = shell->trust,
+        .root = config->root,
         .capacity = capacity(shell->tools.slots),
         .runtimes = {runtimes, KEDGE_COUNT(runtimes)},
         .wait = config->once ? 0 : config->wait, /* whoever goes soon is not held back */

@@ -11,8 +11,7 @@ struct kedge_shell_config {
     const char *state_dir;
     const char *ca_file; /* or NULL */
     const struct kedge_key *key;
-    const struct kedge_public_key *directors;
-    size_t director_count;
+    const struct kedge_root *root;
     kedge_ms wait;    /* long poll */
     bool stop_models; /* at the end; else they serve on and are taken over by the next agent */
     bool once;        /* end when the set of the order is held and the server has been told */

@@ -37,7 +37,7 @@ struct kedge_root_signers {
 
 /* A plain value of 3 KiB. */
 struct kedge_root {
-    int64_t version; /* from 1 */
+    int64_t version; /* from 1; 0: keys named by hand, without a document */
     kedge_ms expires;
     struct kedge_root_signers roles[KEDGE_ROOT_ROLES];
     struct kedge_digest digest; /* of the statement: the same whoever has signed it */
@@ -62,6 +62,10 @@ extern const struct kedge_words
  * signatures. */
 int kedge_root_pin(struct kedge_slice file, const struct kedge_digest *pin, struct kedge_root *out,
                    struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Keys that a person names by hand, any one of which will do: version 0, which never expires and
+ * which no other follows. `count` of one role is at most KEDGE_LIMIT_ROOT_KEYS. */
+void kedge_root_by_hand(struct kedge_root *root, enum kedge_root_role role,
+                        const struct kedge_public_key *keys, uint32_t count);
 /* Judges the file that claims to follow `current`; fills `out` (which may be `current`) on
  * ACCEPTED. Expiry is not looked at: TUF 5.3.10 judges the last of a chain only. */
 enum kedge_root_refusal kedge_root_follow(const struct kedge_root *current, struct kedge_slice file,

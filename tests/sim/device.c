@@ -34,7 +34,7 @@ struct sim_device {
     struct sim_world *world;
     char *name;
     struct kedge_key *key;
-    struct kedge_public_key director;
+    struct kedge_root root;
     struct kedge_agent_config config;
     sim_exchange *exchange;
     void *hub;
@@ -616,12 +616,12 @@ struct sim_device *sim_device_new(struct sim_world *world, const char *name,
 
     *d = (struct sim_device){.world = world, .name = kedge_alloc_strdup(name)};
     d->key = kedge_key_from_seed(seed.bytes);
-    d->director = *director;
+    kedge_root_by_hand(&d->root, KEDGE_ROOT_DIRECTOR, director, 1);
     d->config = (struct kedge_agent_config){
         .device = d->name,
-        .root = "/var/lib/kedge-agent",
+        .state_dir = "/var/lib/kedge-agent",
         .key = d->key,
-        .trust = {&d->director, 1, 1, KEDGE_ENVELOPE_IN_TOTO},
+        .root = &d->root,
         .capacity = {.arch = "amd64", .memory = (int64_t)8 << 30, .disk = (int64_t)64 << 30},
         .runtimes = {runtimes, KEDGE_COUNT(runtimes)},
         .wait = 30000,

@@ -24,7 +24,7 @@ struct disk_slot {
 
 struct world {
     struct kedge_key *device, *director;
-    struct kedge_public_key director_public;
+    struct kedge_root root;
     struct kedge_agent_config config;
     struct kedge_agent *agent;
     kedge_ms now;
@@ -380,17 +380,15 @@ static struct world *world_new(void)
     cr_assert_eq(kedge_key_init(&err), 0);
     world->device = kedge_key_from_seed((const uint8_t[32]){1});
     world->director = kedge_key_from_seed((const uint8_t[32]){2});
-    world->director_public = kedge_key_public(world->director);
+    const struct kedge_public_key director = kedge_key_public(world->director);
+    kedge_root_by_hand(&world->root, KEDGE_ROOT_DIRECTOR, &director, 1);
     world->crash_at = -1;
     world->now = 1000;
     world->config = (struct kedge_agent_config){
         .device = DEVICE,
-        .root = "/var/lib/kedge-agent",
+        .state_dir = "/var/lib/kedge-agent",
         .key = world->device,
-        .trust = {.keys = &world->director_public,
-                  .key_count = 1,
-                  .threshold = 1,
-                  .payload_type = KEDGE_ENVELOPE_IN_TOTO},
+        .root = &world->root,
         .wait = 60000,
         .survey = 60000,
         .seed = 7,

@@ -29,7 +29,7 @@ struct device {
     struct kedge_tempdir *tmp;
     char state[300], envelope[320];
     struct kedge_key *key, *director;
-    struct kedge_public_key director_public;
+    struct kedge_root root;
     int64_t generation;
     pid_t agent;
 };
@@ -149,8 +149,7 @@ static void start_agent(struct device *device)
         .device = "cam-7",
         .state_dir = device->state,
         .key = device->key,
-        .directors = &device->director_public,
-        .director_count = 1,
+        .root = &device->root,
     };
     kedge_loop_listen(serve, device);
     int code = kedge_httpc_init(&err);
@@ -224,7 +223,8 @@ static struct device make(struct kedge_tempdir *tmp)
     cr_assert_eq(kedge_key_init(&err), 0);
     device.key = kedge_key_from_seed((const uint8_t[32]){1});
     device.director = kedge_key_from_seed((const uint8_t[32]){2});
-    device.director_public = kedge_key_public(device.director);
+    const struct kedge_public_key director = kedge_key_public(device.director);
+    kedge_root_by_hand(&device.root, KEDGE_ROOT_DIRECTOR, &director, 1);
     snprintf(device.state, sizeof device.state, "%s/state", tmp->path);
     snprintf(device.envelope, sizeof device.envelope, "%s/envelope", tmp->path);
     return device;
