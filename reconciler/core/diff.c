@@ -19,6 +19,7 @@ enum { TOLD = 64 };
 struct pass {
     struct kedge_arena *arena;
     const struct kedge_desired *desired;
+    const struct kedge_identities *identities; /* of live devices, or NULL */
     const struct kedge_desired *before; /* where deployments that are gone are looked up, or NULL */
     struct kedge_buf found;             /* struct kedge_change */
     struct kedge_changes changes;
@@ -236,9 +237,12 @@ static void compare_instances(struct pass *pass, const struct pair *pair)
 static void compare_device(struct pass *pass, const struct kedge_desired_device *desired,
                            const struct kedge_actual_device *actual)
 {
-    pass->changes.unknown += actual == NULL;
     if (desired != NULL && actual != NULL && kedge_digest_equal(&desired->set, &actual->set))
         return;
+    const char *name = desired != NULL ? desired->name : actual->name;
+    if (pass->identities != NULL && kedge_identity_leaves(pass->identities, name))
+        return; /* told to erase all it has: nothing is wanted of it any more */
+    pass->changes.unknown += actual == NULL;
     size_t before = pass->found.size;
     compare_instances(pass, &(struct pair){desired, actual});
     pass->changes.devices += pass->found.size > before;
@@ -263,7 +267,7 @@ const struct kedge_changes *kedge_diff_fleet(struct kedge_arena *arena,
                                              const struct kedge_desired *desired,
                                              const struct kedge_actual *actual)
 {
-    struct pass pass = {.arena = arena, .desired = desired};
+    struct pass pass = {.arena = arena, .desired = desired, .identities = &actual->identities};
     struct kedge_table_iter iter = {0};
     const struct kedge_desired_device *row = kedge_table_next(desired->devices, &iter);
     for (size_t i = 0; row != NULL || i < actual->count;) {
@@ -282,7 +286,7 @@ const struct kedge_changes *kedge_diff_devices(struct kedge_arena *arena,
                                                const struct kedge_actual *actual,
                                                const char *const *devices, size_t count)
 {
-    struct pass pass = {.arena = arena, .desired = desired};
+    struct pass pass = {.arena = arena, .desired = desired, .identities = &actual->identities};
     for (size_t i = 0; i < count; i++) {
         const struct kedge_desired_device *row = kedge_table_find(desired->devices, devices[i]);
         const struct kedge_actual_device *held = kedge_actual_find(actual, devices[i]);

@@ -15,6 +15,7 @@
 struct pass {
     struct kedge_arena *arena;
     const struct kedge_desired *desired;
+    const struct kedge_identities *identities;
     kedge_ms now;
     bool require_ready; /* some policy wants it */
     struct kedge_windows windows;
@@ -218,15 +219,35 @@ static bool held_failed(struct pass *pass, struct kedge_step *step)
 
 static bool held_key(struct pass *pass, struct kedge_step *step)
 {
-    static const uint8_t none[KEDGE_KEY_SIZE];
+    static const struct {
+        const char *why, *frees;
+    } words[] = {
+        [KEDGE_KEY_NONE] = {"the device has no public key: it is not enrolled",
+                            "'kedge device enroll', or a commit that adds its public key"},
+        [KEDGE_KEY_REFUSED] = {"the device's key is refused: it was decommissioned",
+                               "'kedge device enroll', which makes it a fresh device"},
+    };
     const struct kedge_device *device = device_of(step->change);
-    (void)pass;
-    if (device != NULL && memcmp(device->public_key, none, sizeof none) != 0)
+    enum kedge_key_origin origin;
+    if (device == NULL) {
+        step->why = "the device has left the manifests, and its key with it";
+        step->frees = "a commit that declares the device again";
+        return true;
+    }
+    if (kedge_identity_key(pass->identities, device, &origin) != NULL)
         return false;
-    step->why = device == NULL ? "the device has left the manifests, and its key with it"
-                               : "the device has no public key: it is not enrolled";
-    step->frees = device == NULL ? "a commit that declares the device again"
-                                 : "a commit that adds the device's public key";
+    step->why = words[origin].why;
+    step->frees = words[origin].frees;
+    return true;
+}
+
+static bool held_identity(struct pass *pass, struct kedge_step *step)
+{
+    const struct kedge_identity *row = kedge_identity_find(pass->identities, step->change->device);
+    if (row == NULL || row->hold == NULL)
+        return false;
+    step->why = row->hold;
+    step->frees = row->frees;
     return true;
 }
 
@@ -255,6 +276,7 @@ static const struct rule {
     {KEDGE_BLOCKER_WINDOW, ALL, held_window},
     {KEDGE_BLOCKER_FAILED, RUN, held_failed},
     {KEDGE_BLOCKER_KEY, ALL, held_key},
+    {KEDGE_BLOCKER_IDENTITY, ALL, held_identity},
     {KEDGE_BLOCKER_OFFLINE, ALL, held_offline},
 };
 
@@ -417,6 +439,7 @@ const struct kedge_plan *kedge_schedule_plan(struct kedge_arena *arena,
     struct pass pass = {
         .arena = arena,
         .desired = desired,
+        .identities = &actual->identities,
         .now = now,
         .require_ready = wants_ready(desired->specs),
     };

@@ -89,6 +89,7 @@ void kedge_actual_release(struct kedge_actual *actual)
     for (size_t i = 0; i < actual->count; i++)
         kedge_actual_device_free(actual->at[i]);
     free(actual->at);
+    kedge_identity_release(&actual->identities);
     *actual = (struct kedge_actual){0};
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The last verified report of every device: the one place where the loop closes. Owned by one
- * thread, changed in place. */
+/* What is known of every device: its last verified report, the one place where the loop closes, and
+ * who it is. Owned by one thread, changed in place. */
 #pragma once
 
 #include "assignment.h"
+#include "identity.h"
 #include "report.h"
 
 /* One device's row. Its strings live in `arena`, so a row is replaced and freed as a whole. */
@@ -26,6 +27,7 @@ struct kedge_actual {
     struct kedge_actual_device **at;
     size_t count, capacity;
     uint64_t shares[KEDGE_DIGEST_SIZE / 8]; /* sums of all rows' shares */
+    struct kedge_identities identities;
 };
 
 /* NULL when the device has never reported. Borrowed until the row is replaced. */

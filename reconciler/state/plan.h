@@ -17,6 +17,7 @@ enum kedge_blocker {
     KEDGE_BLOCKER_BUDGET,      /* destroy budget is used up */
     KEDGE_BLOCKER_FAILED,      /* this content failed on this device and was rolled back */
     KEDGE_BLOCKER_KEY,         /* the device has no public key: not enrolled */
+    KEDGE_BLOCKER_IDENTITY,    /* something speaks against its being the device it says it is */
     KEDGE_BLOCKER_OFFLINE,     /* it has never reported; it is sent when it does */
     KEDGE_BLOCKER_COUNT
 };

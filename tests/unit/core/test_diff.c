@@ -265,3 +265,27 @@ Test(diff, each_difference_has_its_verb_and_drift)
     }
     kedge_test_no_leaks();
 }
+
+/* A device that was told to go, or has gone, is nobody's to change. */
+Test(diff, nothing_is_wanted_of_a_device_that_leaves)
+{
+    for (int seed = 1; seed <= 20; seed++) {
+        struct world w = world_make((uint64_t)seed);
+        struct kedge_actual actual = {0};
+        const struct kedge_desired *desired = resolve(&w);
+        world_actual(&w, desired, &actual);
+        const struct kedge_changes *changes = kedge_diff_fleet(&w.arena, desired, &actual);
+        while (changes->count > 0) {
+            const char *device = changes->at[0].device;
+            kedge_identity_add(&actual.identities, device)->standing = KEDGE_STANDING_LEAVING;
+            cr_assert_eq(kedge_diff_devices(&w.arena, desired, &actual, &device, 1)->count, 0);
+            size_t before = changes->count;
+            changes = kedge_diff_fleet(&w.arena, desired, &actual);
+            cr_assert_lt(changes->count, before);
+            cr_assert(changes->count == 0 || strcmp(changes->at[0].device, device) != 0);
+        }
+        kedge_actual_release(&actual);
+        world_release(&w);
+    }
+    kedge_test_no_leaks();
+}

@@ -144,6 +144,7 @@ struct scene {
     struct kedge_reported have;
     struct kedge_actual_device *actual;
     bool reported;
+    struct kedge_identities identities;
     struct kedge_change change;
 };
 
@@ -317,6 +318,21 @@ static void bend_key(struct scene *s)
 {
     s->device.public_key[0] = 0;
 }
+static void bend_key_enrolled(struct scene *s)
+{
+    bend_key(s);
+    kedge_identity_add(&s->identities, s->device.object.name)->key[0] = 5;
+}
+static void bend_key_refused(struct scene *s)
+{
+    kedge_identity_refuse(&s->identities, s->device.public_key);
+}
+static void bend_identity(struct scene *s)
+{
+    struct kedge_identity *row = kedge_identity_add(&s->identities, s->device.object.name);
+    kedge_identity_text(&row->hold, "two devices report with its key");
+    kedge_identity_text(&row->frees, "when one of them is enrolled anew");
+}
 static void bend_offline(struct scene *s)
 {
     s->reported = false;
@@ -385,6 +401,9 @@ static const struct {
     {"failed here", bend_failed, KEDGE_BLOCKER_FAILED, 0},
     {"another content failed", bend_failed_before, KEDGE_BLOCKER_NONE, 0},
     {"no key", bend_key, KEDGE_BLOCKER_KEY, 0},
+    {"no key but an enrolled one", bend_key_enrolled, KEDGE_BLOCKER_NONE, 0},
+    {"a refused key", bend_key_refused, KEDGE_BLOCKER_KEY, 0},
+    {"held by its identity", bend_identity, KEDGE_BLOCKER_IDENTITY, 0},
     {"never reported", bend_offline, KEDGE_BLOCKER_OFFLINE, 0},
     {"no budget", bend_budget, KEDGE_BLOCKER_BUDGET, 0},
     {"99% of one", bend_budget_percent, KEDGE_BLOCKER_BUDGET, 0},
@@ -410,7 +429,10 @@ static const struct kedge_plan *play_all(struct scene *s, const struct kedge_cha
     struct kedge_changes *changes = kedge_arena_new(&s->arena, struct kedge_changes);
     *changes = (struct kedge_changes){.at = at, .count = count};
     struct kedge_actual_device *rows_held[] = {s->actual};
-    struct kedge_actual actual = {.at = rows_held, .count = s->reported, .capacity = 1};
+    struct kedge_actual actual = {.at = rows_held,
+                                  .count = s->reported,
+                                  .capacity = 1,
+                                  .identities = s->identities};
     return kedge_schedule_plan(&s->arena, changes, &s->desired, &actual, noon);
 }
 
@@ -437,6 +459,7 @@ Test(schedule, each_rule_holds_what_it_is_for)
                      rows[i].about);
         expect_explained(plan, noon, (int)i);
         kedge_actual_device_free(s.actual);
+        kedge_identity_release(&s.identities);
         kedge_arena_release(&s.arena);
     }
     kedge_test_no_leaks();
