@@ -123,6 +123,7 @@ enum kedge_order_refusal kedge_memory_admit(const struct kedge_agent *agent,
         .generation = agent->order.valid ? agent->order.order.generation : 0,
         .envelope = agent->order.digest,
         .latest = agent->latest,
+        .arch = agent->config->capacity.arch,
     };
     const struct kedge_envelope_trust trust = kedge_root_trust(&agent->root, KEDGE_ROOT_DIRECTOR);
     struct kedge_agent_order order = {.at = now};

@@ -245,6 +245,7 @@ static void make_assignment(struct kedge_arena *arena, const struct kedge_deploy
                 .artifact = release->artifact,
                 .runtime = release->runtime,
                 .sla = deployment->sla,
+                .arch = release->requires.arch,
             },
         .deployment = deployment,
         .source = source_of(choice),

@@ -97,6 +97,7 @@ static const struct kedge_member assignment_members[] = {
     {KEDGE_RECORD_MEMBER("config", JSON, kedge_assignment, config)},
     {KEDGE_RECORD_MEMBER("sla", NAME, kedge_assignment, sla)},
     {KEDGE_RECORD_MEMBER("access", STRINGS, kedge_assignment, access)},
+    {KEDGE_RECORD_MEMBER("arch", STRINGS, kedge_assignment, arch)},
     {KEDGE_RECORD_MEMBER("content", DIGEST, kedge_assignment, content), .required = true},
 };
 static const struct kedge_record record = {assignment_members, KEDGE_COUNT(assignment_members),
@@ -110,7 +111,7 @@ void kedge_assignment_write(const struct kedge_assignment *assignment,
 
 static struct kedge_digest content_of(const struct kedge_assignment *assignment)
 {
-    static const char *const omit[] = {"state", "deployment", "content", NULL};
+    static const char *const omit[] = {"state", "deployment", "arch", "content", NULL};
     kedge_auto(kedge_buf) struct kedge_buf text = {0};
     struct kedge_json_writer writer = {.out = &text};
     kedge_record_write_without(&record, assignment, omit, &writer);

@@ -21,8 +21,9 @@ struct kedge_assignment {
     struct kedge_slice config;   /* canonical JSON object, or empty */
     const char *sla;             /* or NULL */
     struct kedge_strings access; /* applications that may use it; none: all */
-    /* SHA-256 over the canonical JSON without state, deployment and content: equal content means
-     * nothing to do. */
+    struct kedge_strings arch;   /* architectures it is made for; none: any */
+    /* SHA-256 over the canonical JSON without state, deployment, arch and content: equal content
+     * means nothing to do. */
     struct kedge_digest content;
 };
 

@@ -10,10 +10,16 @@
 #include "statement.h"
 
 static const char *const refusal_names[] = {
-    [KEDGE_ORDER_ACCEPTED] = "accepted",   [KEDGE_ORDER_DUPLICATE] = "duplicate",
-    [KEDGE_ORDER_REPLAY] = "replay",       [KEDGE_ORDER_WRONG_DEVICE] = "wrong-device",
-    [KEDGE_ORDER_EXPIRED] = "expired",     [KEDGE_ORDER_NOT_YET] = "not-yet",
-    [KEDGE_ORDER_WRONG_KEY] = "wrong-key", [KEDGE_ORDER_MALFORMED] = "malformed",
+    [KEDGE_ORDER_ACCEPTED] = "accepted",
+    [KEDGE_ORDER_DUPLICATE] = "duplicate",
+    [KEDGE_ORDER_REPLAY] = "replay",
+    [KEDGE_ORDER_WRONG_DEVICE] = "wrong-device",
+    [KEDGE_ORDER_EXPIRED] = "expired",
+    [KEDGE_ORDER_NOT_YET] = "not-yet",
+    [KEDGE_ORDER_WRONG_KEY] = "wrong-key",
+    [KEDGE_ORDER_MALFORMED] = "malformed",
+    [KEDGE_ORDER_WRONG_HARDWARE] = "wrong-hardware",
+    [KEDGE_ORDER_EXPIRED_ROOT] = "expired-root",
 };
 const struct kedge_words kedge_order_refusal_words = {refusal_names, KEDGE_COUNT(refusal_names)};
 
@@ -212,6 +218,28 @@ static enum kedge_order_refusal judge_time(const struct kedge_order *order,
     return KEDGE_ORDER_ACCEPTED;
 }
 
+static bool fits(const struct kedge_assignment *assignment, const char *arch)
+{
+    for (uint32_t i = 0; i < assignment->arch.count; i++)
+        if (strcmp(assignment->arch.at[i], arch) == 0)
+            return true;
+    return assignment->arch.count == 0;
+}
+
+/* The director chose by what it was told of the device; the device knows what it is. */
+static enum kedge_order_refusal judge_hardware(const struct kedge_order *order, const char *arch,
+                                               struct kedge_err *err)
+{
+    for (uint32_t i = 0; arch && i < order->set_count; i++) {
+        if (fits(&order->set[i], arch))
+            continue;
+        kedge_err_set(err, KEDGE_DENIED, "'%s' is made for %s, and this device is %s",
+                      order->set[i].instance, order->set[i].arch.at[0], arch);
+        return KEDGE_ORDER_WRONG_HARDWARE;
+    }
+    return KEDGE_ORDER_ACCEPTED;
+}
+
 static enum kedge_order_refusal judge(const struct kedge_order *order, struct kedge_slice envelope,
                                       const struct kedge_order_memory *memory, kedge_ms now,
                                       struct kedge_err *err)
@@ -222,7 +250,9 @@ static enum kedge_order_refusal judge(const struct kedge_order *order, struct ke
         return KEDGE_ORDER_WRONG_DEVICE;
     }
     enum kedge_order_refusal refusal = judge_generation(order, envelope, memory, err);
-    return refusal ? refusal : judge_time(order, memory, now, err);
+    if (!refusal)
+        refusal = judge_time(order, memory, now, err);
+    return refusal ? refusal : judge_hardware(order, memory->arch, err);
 }
 
 enum kedge_order_refusal kedge_order_admit(struct kedge_arena *arena, struct kedge_slice envelope,

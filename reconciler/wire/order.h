@@ -56,6 +56,8 @@ enum kedge_order_refusal {
     KEDGE_ORDER_NOT_YET, /* issued in the future beyond the allowed skew */
     KEDGE_ORDER_WRONG_KEY,
     KEDGE_ORDER_MALFORMED,
+    KEDGE_ORDER_WRONG_HARDWARE, /* its set holds what is made for another architecture */
+    KEDGE_ORDER_EXPIRED_ROOT,   /* whom to trust has lapsed: nothing new is taken */
 };
 extern const struct kedge_words
     kedge_order_refusal_words; /* "accepted", "duplicate", "replay", "wrong-device", ... */
@@ -65,10 +67,11 @@ struct kedge_order_memory {
     const char *device;
     int64_t generation;           /* last accepted; 0: none */
     struct kedge_digest envelope; /* of its bytes */
-    kedge_ms latest; /* latest time ever seen in a verified order: a floor under a wrong clock */
+    kedge_ms latest;  /* latest time ever seen in a verified order: a floor under a wrong clock */
+    const char *arch; /* of the device; NULL: unknown, which fits everything */
 };
 
-/* Verify, read, judge (device, generation, time): the whole admission of envelope bytes (or of a
+/* Verify, read, judge (device, generation, time, hardware): the whole admission of envelope bytes (or of a
  * member of a batch), in that order. Fills `order` on ACCEPTED; on anything else `err` says why. An order lapses the moment it
  * expires; one that was accepted before stays a DUPLICATE. A clock behind `memory->latest` counts
  * as `latest` (freeze and rollback without a trusted clock). */

@@ -71,6 +71,7 @@ static struct kedge_assignment random_assignment(struct kedge_arena *arena, stru
         .runtime = runtime(arena, rng),
         .sla = maybe(rng),
         .access = strings(arena, rng),
+        .arch = strings(arena, rng),
     };
     if (kedge_rng_chance(rng, 70))
         a.artifact = (struct kedge_artifact_ref){"https://x/y", kedge_digest_of("x", 1), 1234567,
@@ -180,13 +181,14 @@ Test(assignment, refuses_what_it_does_not_know)
     }
 }
 
-Test(assignment, content_is_all_but_state_and_deployment)
+Test(assignment, content_is_all_but_state_deployment_and_arch)
 {
     struct kedge_rng rng = kedge_rng_make(13);
     kedge_auto(kedge_arena) struct kedge_arena arena = {0};
     struct kedge_assignment a = random_assignment(&arena, &rng), b = a;
     b.state = a.state == KEDGE_RUN_RUNNING ? KEDGE_RUN_STOPPED : KEDGE_RUN_RUNNING;
     b.deployment = "other";
+    b.arch = (struct kedge_strings){(const char *const[]){"riscv64"}, 1};
     kedge_assignment_seal(&b);
     cr_expect(kedge_digest_equal(&a.content, &b.content));
     const struct kedge_assignment *first = &a, *second = &b;

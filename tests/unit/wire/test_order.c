@@ -288,6 +288,27 @@ Test(order, the_first_reason_is_named)
     cr_expect_eq(admit(&envelope, &memory, NOW + 2 * DAY), KEDGE_ORDER_WRONG_DEVICE);
 }
 
+Test(order, attack_wrong_hardware)
+{
+    kedge_auto(kedge_buf) struct kedge_buf payload = {0}, bent = {0}, envelope = {0}, none = {0};
+    const struct kedge_order order = kedge_fixture_order();
+    const struct kedge_key *director = kedge_fixture_director();
+    kedge_fixture_payload(&order, 1, &payload);
+    replace(&payload, ",\"content\":", ",\"arch\":[\"arm64\",\"arm\"],\"content\":", &bent);
+    cr_assert_eq(kedge_envelope_sign(&envelope, KEDGE_ENVELOPE_IN_TOTO, kedge_buf_slice(&bent),
+                                     &director, 1, NULL),
+                 0);
+    struct kedge_order_memory memory = {.device = "press-07"};
+    cr_expect_eq(admit(&envelope, &memory, NOW), KEDGE_ORDER_ACCEPTED, "it does not know itself");
+    memory.arch = "arm";
+    cr_expect_eq(admit(&envelope, &memory, NOW), KEDGE_ORDER_ACCEPTED);
+    memory.arch = "amd64";
+    cr_expect_eq(admit(&envelope, &memory, NOW), KEDGE_ORDER_WRONG_HARDWARE);
+    memory = memory_of(9, &none, NOW);
+    memory.arch = "amd64";
+    cr_expect_eq(admit(&envelope, &memory, NOW), KEDGE_ORDER_REPLAY, "told first");
+}
+
 Test(order, every_changed_byte_of_the_envelope_is_refused_or_harmless)
 {
     kedge_auto(kedge_buf) struct kedge_buf envelope = {0};
@@ -310,8 +331,10 @@ Test(order, every_changed_byte_of_the_envelope_is_refused_or_harmless)
 
 Test(order, refusals_have_stable_words)
 {
-    static const char *const words[] = {"accepted", "duplicate", "replay",    "wrong-device",
-                                        "expired",  "not-yet",   "wrong-key", "malformed"};
+    static const char *const words[] = {"accepted",     "duplicate", "replay",
+                                        "wrong-device", "expired",   "not-yet",
+                                        "wrong-key",    "malformed", "wrong-hardware",
+                                        "expired-root"};
     cr_assert_eq(kedge_order_refusal_words.count, (int)KEDGE_COUNT(words));
     for (int i = 0; i < kedge_order_refusal_words.count; i++)
         cr_expect_str_eq(kedge_word_name(&kedge_order_refusal_words, i), words[i]);
