@@ -18,6 +18,12 @@ struct kedge_transport_config {
     const char *ca_file; /* certificate authorities for https, or NULL: the system's */
 };
 
+/* What the answer says besides the envelope. */
+struct kedge_transport_notes {
+    char grant[KEDGE_TRANSPORT_GRANT]; /* for blobs; left alone when the server gives none */
+    int64_t root; /* version of the newest root document that the server has; 0: it has none */
+};
+
 struct kedge_transport;
 
 struct kedge_transport_ops {
@@ -27,12 +33,16 @@ struct kedge_transport_ops {
     void (*close)(struct kedge_transport *self);
     /* Sends a report and appends the device's envelope to `envelope`, nothing where the server has
      * none to give. Blocks: the server may hold the answer for `wait` ms, and `cancel` (a
-     * descriptor; 0: none) becoming readable ends the call soon. `grant` is left alone when the
-     * server gives none. KEDGE_DENIED: it does not accept this device; KEDGE_UNAVAILABLE,
+     * descriptor; 0: none) becoming readable ends the call soon. KEDGE_DENIED: it does not accept this device; KEDGE_UNAVAILABLE,
      * KEDGE_TIMEOUT: again later. */
     int (*exchange)(struct kedge_transport *self, struct kedge_slice report, kedge_ms wait,
-                    int cancel, struct kedge_buf *envelope, char grant[KEDGE_TRANSPORT_GRANT],
+                    int cancel, struct kedge_buf *envelope, struct kedge_transport_notes *notes,
                     struct kedge_err *err);
+    /* Appends this version of the root document, of at most KEDGE_LIMIT_ROOT bytes. Blocks, not for
+     * longer than half a minute. KEDGE_NOTFOUND: the server does not have it; KEDGE_LIMIT: it goes
+     * on and on; KEDGE_UNAVAILABLE, KEDGE_TIMEOUT: again later. */
+    int (*root)(struct kedge_transport *self, int64_t version, int cancel, struct kedge_buf *out,
+                struct kedge_err *err);
 };
 
 /* Embedded first by every driver. */

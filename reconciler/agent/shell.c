@@ -392,7 +392,7 @@ static void on_worked(uv_work_t *request, int status)
         fill_survey(shell, &work->look, false, letter);
     bool heard = !work->code && work->effect.kind == KEDGE_AGENT_EXCHANGE;
     if (heard)
-        memcpy(shell->grant, work->grant, sizeof shell->grant);
+        memcpy(shell->grant, work->notes.grant, sizeof shell->grant);
     pump(shell);
     if (shell->config->once && heard && !shell->stopping && kedge_agent_converged(shell->agent) &&
         !kedge_agent_contact(shell->agent).news)
@@ -422,7 +422,7 @@ static void begin_work(struct kedge_shell *shell, const struct kedge_agent_effec
     work->cancel = may_cancel ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
     work->watch = -1;
     work->progress = &shell->progress;
-    memcpy(work->grant, shell->grant, sizeof work->grant);
+    memcpy(work->notes.grant, shell->grant, sizeof work->notes.grant);
     struct kedge_unit *unit = NULL;
     if (effect->instance)
         unit = kedge_units_find(&shell->units, effect->instance, &effect->content);

@@ -45,7 +45,7 @@ static int run_exchange(struct kedge_work *work)
 {
     struct kedge_transport *transport = work->tools->transport;
     return transport->ops->exchange(transport, work->effect.bytes, work->effect.wait, work->cancel,
-                                    &work->envelope, work->grant, &work->err);
+                                    &work->envelope, &work->notes, &work->err);
 }
 
 static int run_fetch(struct kedge_work *work)
@@ -56,7 +56,7 @@ static int run_fetch(struct kedge_work *work)
         .origin = {.hub = work->tools->server,
                    .device = work->tools->device,
                    .ca_file = work->tools->ca_file,
-                   .grant = work->grant[0] ? work->grant : NULL,
+                   .grant = work->notes.grant[0] ? work->notes.grant : NULL,
                    .cancel = work->cancel},
         .progress = on_bytes,
         .payload = work,

@@ -16,7 +16,7 @@ struct kedge_shell;
 struct kedge_work_tools {
     struct kedge_slots *slots;
     struct kedge_runtime *runtimes[2]; /* by enum kedge_driver: files, process */
-    struct kedge_transport *transport; /* of the one EXCHANGE that is out */
+    struct kedge_transport *transport; /* of the one EXCHANGE or ROOT that is out */
     const char *server, *device, *ca_file;
 };
 
@@ -31,7 +31,7 @@ struct kedge_work {
     _Atomic int64_t bytes; /* fetched */
     int64_t told;
     struct kedge_runtime_status running; /* PROBE: the unit as it runs */
-    char grant[KEDGE_TRANSPORT_GRANT];   /* FETCH: with; EXCHANGE: given */
+    struct kedge_transport_notes notes;  /* FETCH: with its grant; EXCHANGE: given */
     uv_async_t *progress;
 
     int code;

@@ -23,7 +23,7 @@ struct kedge_httpc {
     struct curl_slist *headers;
     int cancel;
     kedge_ms deadline; /* monotonic; 0: none */
-    const char *wanted;
+    const char *wanted[KEDGE_HTTPC_HEADERS];
     struct kedge_buf body; /* received, not read yet: from `taken` on */
     size_t taken;
     bool answered; /* the final headers are in */
@@ -78,26 +78,33 @@ static size_t on_body(char *data, size_t size, size_t count, void *payload)
     return size * count;
 }
 
-/* Keeps the wanted header of the last answer: a redirect's headers come before it. */
+/* Keeps the value of the header line if it is the one called `name`. */
+static void keep_header(const char *data, size_t length, const char *name,
+                        char out[KEDGE_HTTPC_HEADER])
+{
+    size_t size = name ? strlen(name) : 0;
+    if (!size || length <= size || data[size] != ':' || strncasecmp(data, name, size) != 0)
+        return;
+    const char *value = data + size + 1, *end = data + length;
+    while (value < end && (*value == ' ' || *value == '\t'))
+        value++;
+    while (end > value && strchr(" \t\r\n", end[-1]))
+        end--;
+    if (end - value < KEDGE_HTTPC_HEADER) {
+        memcpy(out, value, (size_t)(end - value));
+        out[end - value] = '\0';
+    }
+}
+
+/* Of the last answer: a redirect's headers come before it. */
 static size_t on_header(char *data, size_t size, size_t count, void *payload)
 {
     struct kedge_httpc *client = payload;
     size_t length = size * count;
     if (length >= 5 && memcmp(data, "HTTP/", 5) == 0)
-        client->answer.header[0] = '\0';
-    size_t name = client->wanted ? strlen(client->wanted) : 0;
-    if (!name || length <= name || data[name] != ':' ||
-        strncasecmp(data, client->wanted, name) != 0)
-        return length;
-    const char *value = data + name + 1, *end = data + length;
-    while (value < end && (*value == ' ' || *value == '\t'))
-        value++;
-    while (end > value && strchr(" \t\r\n", end[-1]))
-        end--;
-    if ((size_t)(end - value) < sizeof client->answer.header) {
-        memcpy(client->answer.header, value, (size_t)(end - value));
-        client->answer.header[end - value] = '\0';
-    }
+        memset(client->answer.headers, 0, sizeof client->answer.headers);
+    for (size_t i = 0; i < KEDGE_HTTPC_HEADERS; i++)
+        keep_header(data, length, client->wanted[i], client->answer.headers[i]);
     return length;
 }
 
@@ -214,7 +221,7 @@ int kedge_httpc_open(struct kedge_httpc *client, const struct kedge_httpc_reques
 {
     kedge_httpc_close(client);
     client->cancel = request->cancel;
-    client->wanted = request->wanted;
+    memcpy(client->wanted, request->wanted, sizeof client->wanted);
     client->deadline = request->timeout ? kedge_clock_monotonic() + request->timeout : 0;
     prepare(client, request);
     curl_multi_add_handle(client->multi, client->easy);

@@ -15,6 +15,9 @@ struct kedge_httpc *kedge_httpc_new(void);
 void kedge_httpc_free(struct kedge_httpc *client);
 void kedge_httpc_auto(struct kedge_httpc **client);
 
+#define KEDGE_HTTPC_HEADERS 2
+#define KEDGE_HTTPC_HEADER  256
+
 struct kedge_httpc_request {
     const char *url;
     bool post;               /* POST `body`, else GET */
@@ -23,18 +26,17 @@ struct kedge_httpc_request {
     const char *const *headers; /* further "Name: value" lines, NULL at the end; or NULL */
     const char *ca_file;        /* or NULL: the system's */
     int64_t offset;             /* GET from this byte on */
-    kedge_ms timeout;   /* for the whole of it; 0: none, but a stalled transfer is still given up */
-    bool redirects;     /* follow up to KEDGE_LIMIT_REDIRECTS, never from https to http */
-    int cancel;         /* a descriptor that becomes readable to give up; 0: never */
-    const char *wanted; /* name of an answer header to keep, or NULL */
+    kedge_ms timeout; /* for the whole of it; 0: none, but a stalled transfer is still given up */
+    bool redirects;   /* follow up to KEDGE_LIMIT_REDIRECTS, never from https to http */
+    int cancel;       /* a descriptor that becomes readable to give up; 0: never */
+    const char *wanted[KEDGE_HTTPC_HEADERS]; /* names of answer headers to keep, or NULL */
 };
-
-#define KEDGE_HTTPC_HEADER 256
 
 /* What is known once the headers are in. */
 struct kedge_httpc_answer {
-    int status;                      /* 200, 404, ... */
-    char header[KEDGE_HTTPC_HEADER]; /* the wanted one's value; empty when absent or too long */
+    int status;                                            /* 200, 404, ... */
+    char headers[KEDGE_HTTPC_HEADERS][KEDGE_HTTPC_HEADER]; /* values of the wanted ones; empty when
+                                                              absent or too long */
 };
 
 /* Sends and waits for the final headers. An answer of any status is a success here. KEDGE_TIMEOUT,

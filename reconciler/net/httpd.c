@@ -110,8 +110,10 @@ static struct MHD_Response *make_response(struct kedge_buf *body, const char *ty
 void kedge_httpd_answer(struct kedge_httpd_request *request, struct kedge_httpd_answer *answer)
 {
     struct MHD_Response *response = make_response(&answer->body, answer->type);
-    if (answer->header)
-        (void)MHD_add_response_header(response, answer->header, answer->value);
+    for (size_t i = 0; i < KEDGE_HTTPD_HEADERS; i++)
+        if (answer->headers[i].name)
+            (void)MHD_add_response_header(response, answer->headers[i].name,
+                                          answer->headers[i].value);
     hand_over(exchange_of(request), answer->status, response);
 }
 
@@ -229,15 +231,13 @@ void kedge_httpd_send(struct kedge_httpd_request *request, int fd, const char *e
     if (known && strcmp(known, quoted) == 0) {
         close(fd);
         answer = (struct kedge_httpd_answer){.status = MHD_HTTP_NOT_MODIFIED,
-                                             .header = MHD_HTTP_HEADER_ETAG,
-                                             .value = quoted};
+                                             .headers = {{MHD_HTTP_HEADER_ETAG, quoted}}};
         kedge_httpd_answer(request, &answer);
     } else if (found < 0) {
         close(fd);
         snprintf(all, sizeof all, "bytes */%llu", (unsigned long long)size);
         answer = (struct kedge_httpd_answer){.status = MHD_HTTP_RANGE_NOT_SATISFIABLE,
-                                             .header = MHD_HTTP_HEADER_CONTENT_RANGE,
-                                             .value = all};
+                                             .headers = {{MHD_HTTP_HEADER_CONTENT_RANGE, all}}};
         kedge_httpd_answer(request, &answer);
     } else {
         send_part(exchange, fd, quoted, size, found ? &range : NULL);

@@ -59,11 +59,16 @@ void kedge_httpd_stop(struct kedge_httpd *httpd);
 const char *kedge_httpd_query(const struct kedge_httpd_request *request, const char *name);
 const char *kedge_httpd_header(const struct kedge_httpd_request *request, const char *name);
 
+#define KEDGE_HTTPD_HEADERS 2
+
 struct kedge_httpd_answer {
     int status;
-    const char *type;           /* static; NULL: there is no body */
-    struct kedge_buf body;      /* taken over */
-    const char *header, *value; /* one further header; copied; NULL: none */
+    const char *type;      /* static; NULL: there is no body */
+    struct kedge_buf body; /* taken over */
+    /* Further headers; copied; a NULL name: none. */
+    struct {
+        const char *name, *value;
+    } headers[KEDGE_HTTPD_HEADERS];
 };
 
 void kedge_httpd_answer(struct kedge_httpd_request *request, struct kedge_httpd_answer *answer);

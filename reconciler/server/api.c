@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,12 +51,14 @@ const struct kedge_server_message *kedge_api_message(struct kedge_api_mail *mail
 
 void kedge_api_answer(struct kedge_server_reply *reply)
 {
+    char root[24];
+    snprintf(root, sizeof root, "%lld", (long long)reply->root);
     struct kedge_httpd_answer answer = {
         .status = kedge_httpd_status(reply->code),
         .type = reply->type,
         .body = reply->body,
-        .header = reply->grant[0] ? "Kedge-Blob-Grant" : NULL,
-        .value = reply->grant,
+        .headers = {{reply->grant[0] ? "Kedge-Blob-Grant" : NULL, reply->grant},
+                    {reply->root ? "Kedge-Root" : NULL, root}},
     };
     if (!reply->type)
         answer.status = 204;

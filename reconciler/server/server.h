@@ -109,6 +109,7 @@ struct kedge_server_reply {
     const char *type; /* media type of `body`; NULL: there is nothing to say (an empty answer) */
     struct kedge_buf body;
     char grant[KEDGE_SERVER_GRANT]; /* SYNC: "exp=..,sig=..", what a blob may be read with; or "" */
+    int64_t root; /* SYNC: version of the newest root document; 0: there is none */
 };
 
 /* All-zero is empty. */

@@ -5,10 +5,12 @@
 #include "base/buf.h"
 #include "kedge/transport.h"
 
-/* What a server does with a report; as kedge_transport_ops.exchange, told which device it is. */
-typedef int kedge_loop_serve(const char *device, struct kedge_slice report, kedge_ms wait,
-                             int cancel, struct kedge_buf *envelope,
-                             char grant[KEDGE_TRANSPORT_GRANT], void *payload,
-                             struct kedge_err *err);
-/* The server of every "loop:" transport from now on; NULL: it is away. */
-void kedge_loop_listen(kedge_loop_serve *serve, void *payload);
+/* What a server does; each as its namesake in kedge_transport_ops, told which device it is. */
+struct kedge_loop_server {
+    int (*exchange)(const char *device, struct kedge_slice report, kedge_ms wait, int cancel,
+                    struct kedge_buf *envelope, struct kedge_transport_notes *notes, void *payload,
+                    struct kedge_err *err);
+    int (*root)(int64_t version, struct kedge_buf *out, void *payload, struct kedge_err *err);
+};
+/* The server of every "loop:" transport from now on, borrowed; NULL: it is away. */
+void kedge_loop_listen(const struct kedge_loop_server *server, void *payload);

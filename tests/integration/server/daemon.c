@@ -148,12 +148,12 @@ static int request(struct daemon_site *site, struct kedge_httpc_request *request
     snprintf(url, sizeof url, "http://%s%s", site->address, path);
     request->url = url;
     request->timeout = 60000;
-    request->wanted = "Kedge-Blob-Grant";
+    request->wanted[0] = "Kedge-Blob-Grant";
     cr_assert_eq(kedge_httpc_open(site->client, request, &answer, &err), 0, "%s: %s", url, err.msg);
     cr_assert_eq(kedge_httpc_read_all(site->client, KEDGE_MIB(16), body, &err), 0, "%s", err.msg);
     kedge_httpc_close(site->client);
     if (grant)
-        memcpy(grant, answer.header, 256);
+        memcpy(grant, answer.headers[0], 256);
     return answer.status;
 }
 

@@ -129,10 +129,10 @@ static void order(struct device *device, const char *version, bool well)
 
 /* The server: always the order that lies in the file. */
 static int serve(const char *name, struct kedge_slice report, kedge_ms wait, int cancel,
-                 struct kedge_buf *envelope, char grant[KEDGE_TRANSPORT_GRANT], void *payload,
+                 struct kedge_buf *envelope, struct kedge_transport_notes *notes, void *payload,
                  struct kedge_err *err)
 {
-    (void)name, (void)report, (void)wait, (void)cancel, (void)grant;
+    (void)name, (void)report, (void)wait, (void)cancel, (void)notes;
     const struct device *device = payload;
     return kedge_fs_read(AT_FDCWD, device->envelope, 1 << 20, envelope, err);
 }
@@ -151,7 +151,8 @@ static void start_agent(struct device *device)
         .key = device->key,
         .root = &device->root,
     };
-    kedge_loop_listen(serve, device);
+    static const struct kedge_loop_server server = {.exchange = serve};
+    kedge_loop_listen(&server, device);
     int code = kedge_httpc_init(&err);
     if (!code)
         code = kedge_shell_run(&config, &err);
