@@ -15,6 +15,7 @@
 #include "core/resolve.h"
 #include "manifest/load.h"
 #include "source/dir.h"
+#include "wire/vouch.h"
 
 void kedge_revision_release(struct kedge_revision *revision)
 {
@@ -45,6 +46,10 @@ static int interpret(const struct kedge_revision *previous, struct kedge_revisio
     if (!code)
         code = kedge_resolve_desired(&out->pool, out->specs, previous ? previous->desired : NULL,
                                      &out->findings, &out->desired, &invalid);
+    if (!code)
+        kedge_vouch_check(previous ? previous->specs : NULL, out->specs, &out->findings);
+    if (out->findings.errors)
+        out->desired = NULL;
     kedge_finding_sort(&out->findings);
     if (code && !out->findings.errors)
         return kedge_err_set(err, invalid.code, "%s", invalid.msg);

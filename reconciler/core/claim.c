@@ -18,6 +18,7 @@ struct claims {
     const struct kedge_desired *previous;
     struct kedge_findings *findings;
     struct releases releases; /* of all models, by model */
+    uint32_t release_keys;    /* that policy wants to have signed */
 };
 
 /* One assignment to be: what was chosen for it. */
@@ -220,12 +221,13 @@ static const struct kedge_desired_deployment *reuse(const struct claims *c,
         return NULL;
     for (size_t i = 0; i < count; i++)
         if (old->assignments[i].source != source_of(&choices[i]) ||
-            old->assignments[i].model != choices[i].model)
+            old->assignments[i].model != choices[i].model ||
+            old->assignments[i].assignment.release_keys != c->release_keys)
             return NULL;
     return old;
 }
 
-static void make_assignment(struct kedge_arena *arena, const struct kedge_deployment *deployment,
+static void make_assignment(const struct claims *c, const struct kedge_deployment *deployment,
                             const struct choice *choice, struct kedge_desired_assignment *out)
 {
     const struct kedge_model_version *version = choice->version;
@@ -246,6 +248,9 @@ static void make_assignment(struct kedge_arena *arena, const struct kedge_deploy
                 .runtime = release->runtime,
                 .sla = deployment->sla,
                 .arch = release->requires.arch,
+                .signatures = release->signatures,
+                .signature_count = release->signature_count,
+                .release_keys = c->release_keys,
             },
         .deployment = deployment,
         .source = source_of(choice),
@@ -261,7 +266,7 @@ static void make_assignment(struct kedge_arena *arena, const struct kedge_deploy
     kedge_auto(kedge_buf) struct kedge_buf text = {0};
     struct kedge_json_writer writer = {.out = &text};
     kedge_assignment_write(&out->assignment, &writer);
-    out->json.data = kedge_arena_strndup(arena, text.data, text.size);
+    out->json.data = kedge_arena_strndup(c->arena, text.data, text.size);
     out->json.size = text.size;
 }
 
@@ -284,7 +289,7 @@ static const struct kedge_desired_deployment *claim(struct claims *c,
     struct kedge_desired_assignment *assignments =
         kedge_arena_array(c->arena, count, sizeof *assignments);
     for (size_t i = 0; i < count; i++)
-        make_assignment(c->arena, deployment, &choices[i], &assignments[i]);
+        make_assignment(c, deployment, &choices[i], &assignments[i]);
     struct kedge_desired_deployment *row =
         kedge_arena_new(c->arena, struct kedge_desired_deployment);
     *row = (struct kedge_desired_deployment){
@@ -300,13 +305,27 @@ static const struct kedge_desired_deployment *claim(struct claims *c,
 static bool is_unchanged(const struct kedge_specs *specs, const struct kedge_desired *previous)
 {
     static const enum kedge_kind kinds[] = {KEDGE_KIND_DEPLOYMENT, KEDGE_KIND_MODEL,
-                                            KEDGE_KIND_MODEL_VERSION, KEDGE_KIND_APPLICATION};
+                                            KEDGE_KIND_MODEL_VERSION, KEDGE_KIND_APPLICATION,
+                                            KEDGE_KIND_POLICY};
     if (previous->specs == NULL)
         return false;
     for (size_t i = 0; i < KEDGE_COUNT(kinds); i++)
         if (specs->kinds[kinds[i]] != previous->specs->kinds[kinds[i]])
             return false;
     return true;
+}
+
+/* The most that any policy wants. */
+static uint32_t count_release_keys(const struct kedge_specs *specs)
+{
+    uint32_t most = 0;
+    struct kedge_table_iter iter = {0};
+    const struct kedge_policy *policy;
+    while ((policy = kedge_table_next(specs->kinds[KEDGE_KIND_POLICY], &iter)) != NULL) {
+        uint32_t keys = policy->release_keys > 0 ? policy->release_keys : policy->require_signed;
+        most = keys > most ? keys : most;
+    }
+    return most;
 }
 
 static void warn_without_targets(const struct kedge_specs *specs,
@@ -329,8 +348,10 @@ const struct kedge_table *kedge_claim_deployments(struct kedge_arena *arena,
     bool unchanged = is_unchanged(specs, previous);
     kedge_auto(kedge_arena) struct kedge_arena scratch = {0};
     struct claims c = {.arena = arena, .specs = specs, .previous = previous, .findings = findings};
-    if (!unchanged)
+    if (!unchanged) {
         c.releases = all_releases(&scratch, specs);
+        c.release_keys = count_release_keys(specs);
+    }
     kedge_auto(kedge_buf) struct kedge_buf rows = {0};
     struct kedge_table_iter iter = {0};
     const struct kedge_deployment *deployment;

@@ -175,6 +175,75 @@ static bool held_stage(struct pass *pass, struct kedge_step *step)
     return true;
 }
 
+/* Keys by their hints: whether they are keys that count is judged on the device. */
+static uint32_t count_signers(const struct kedge_assignment *want)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < want->signature_count; i++) {
+        uint32_t k = 0;
+        while (k < i && strcmp(want->signatures[k].key_id, want->signatures[i].key_id) != 0)
+            k++;
+        count += k == i;
+    }
+    return count;
+}
+
+/* What the device says of a release that it does not install; until the manifests bring other
+ * signatures there is no use in ordering it again. */
+static const struct kedge_progress *find_denial(const struct kedge_step *step,
+                                                enum kedge_denial denial)
+{
+    const struct kedge_change *change = step->change;
+    const struct kedge_assignment *want = &change->want->assignment;
+    struct kedge_digest vouchers = kedge_assignment_vouchers(want);
+    for (uint32_t i = 0; change->actual && i < change->actual->report.progress_count; i++) {
+        const struct kedge_progress *progress = &change->actual->report.progress[i];
+        if (progress->denial == denial && strcmp(progress->instance, change->instance) == 0 &&
+            kedge_digest_equal(&progress->content, &want->content) &&
+            kedge_digest_equal(&progress->vouchers, &vouchers))
+            return progress;
+    }
+    return NULL;
+}
+
+static bool is_denied(struct pass *pass, struct kedge_step *step, enum kedge_denial denial,
+                      const char *frees)
+{
+    const struct kedge_progress *progress = find_denial(step, denial);
+    if (progress == NULL)
+        return false;
+    step->why =
+        kedge_arena_printf(pass->arena, "the device refuses version %s: %s", step->change->to,
+                           progress->message != NULL ? progress->message
+                                                     : kedge_code_name(progress->code));
+    step->frees = frees;
+    return true;
+}
+
+static bool held_unsigned(struct pass *pass, struct kedge_step *step)
+{
+    const struct kedge_assignment *want = &step->change->want->assignment;
+    uint32_t signers = want->artifact.url != NULL ? count_signers(want) : 0;
+    if (want->release_keys > signers) {
+        step->why = kedge_arena_printf(pass->arena,
+                                       "version %s has signatures of %u release keys and policy "
+                                       "wants %u",
+                                       step->change->to, signers, want->release_keys);
+        step->frees = "a commit that adds signatures ('kedge model sign')";
+        return true;
+    }
+    return is_denied(pass, step, KEDGE_DENIAL_UNSIGNED,
+                     "a commit that adds signatures ('kedge model sign'), or a root document that "
+                     "trusts those there are");
+}
+
+static bool held_rollback(struct pass *pass, struct kedge_step *step)
+{
+    return is_denied(pass, step, KEDGE_DENIAL_ROLLBACK,
+                     "a commit that chooses a newer version, or signs this one with a higher "
+                     "counter");
+}
+
 static bool held_window(struct pass *pass, struct kedge_step *step)
 {
     const struct kedge_window_state *state = pass->blocking;
@@ -202,6 +271,7 @@ static bool held_failed(struct pass *pass, struct kedge_step *step)
         const struct kedge_progress *progress = &report->progress[i];
         if ((progress->state != KEDGE_ACTION_FAILED &&
              progress->state != KEDGE_ACTION_ROLLED_BACK) ||
+            progress->denial != KEDGE_DENIAL_NONE ||
             strcmp(progress->instance, change->instance) != 0 ||
             !kedge_digest_equal(&progress->content, &change->want->assignment.content))
             continue;
@@ -273,6 +343,8 @@ static const struct rule {
     {KEDGE_BLOCKER_DISK, INSTALL, held_disk},
     {KEDGE_BLOCKER_ENTITLEMENT, RUN, held_entitlement},
     {KEDGE_BLOCKER_STAGE, RUN, held_stage},
+    {KEDGE_BLOCKER_UNSIGNED, RUN, held_unsigned},
+    {KEDGE_BLOCKER_ROLLBACK, RUN, held_rollback},
     {KEDGE_BLOCKER_WINDOW, ALL, held_window},
     {KEDGE_BLOCKER_FAILED, RUN, held_failed},
     {KEDGE_BLOCKER_KEY, ALL, held_key},

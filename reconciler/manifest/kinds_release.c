@@ -290,18 +290,30 @@ const struct kedge_record kedge_model_record =
     KEDGE_RECORD("Model", struct kedge_model, model_fields,
                  .about = "A model: what its versions have in common, and who may use it.");
 
-/* --- ModelVersion --- */
+/* --- signatures --- */
 
 static const struct kedge_field signature_fields[] = {
     {"keyId", KEDGE_FIELD_STRING, KEDGE_MEMBER(struct kedge_signature, key_id),
-     .flags = KEDGE_FIELD_REQUIRED, .about = "identifier of the release key",
-     .example = "\"RWQf6LRCGA9i53ml\""},
+     .flags = KEDGE_FIELD_REQUIRED, .about = "minisign's id of the release key",
+     .example = "\"F16F0D59D52F28AA\""},
     {"value", KEDGE_FIELD_TEXT, KEDGE_MEMBER(struct kedge_signature, value),
-     .flags = KEDGE_FIELD_REQUIRED, .about = "the signature", .example = "\"RUQf6LRCGA9i5...\""},
+     .flags = KEDGE_FIELD_REQUIRED, .about = "the signature: minisign's four lines",
+     .example = "\"untrusted comment: ...\""},
 };
+
+static void finish_signature(struct kedge_decoder *decoder, const struct kedge_yaml_node *node,
+                             void *value)
+{
+    struct kedge_signature *signature = value;
+    signature->at = kedge_decode_position(decoder, node);
+}
+
 static const struct kedge_record signature_record =
     KEDGE_RECORD("signature", struct kedge_signature, signature_fields,
-                 .about = "a release signature");
+                 .about = "a release signature, as `kedge model sign` writes it",
+                 .finish = finish_signature);
+
+/* --- ModelVersion --- */
 
 static const struct kedge_field evaluation_fields[] = {
     {"dataset", KEDGE_FIELD_REFERENCE, KEDGE_MEMBER(struct kedge_evaluation, dataset),
@@ -338,6 +350,14 @@ static const struct kedge_record scan_record =
             .flags = KEDGE_FIELD_REQUIRED,                                                         \
             .about = "semantic version; what it names never changes", .example = "\"1.0.0\""       \
     }
+#define RELEASE_SIGNATURES(type)                                                                   \
+    {                                                                                              \
+        "signatures", KEDGE_FIELD_OBJECTS, KEDGE_MEMBER(type, release.signatures),                 \
+            KEDGE_PARSED(type, release.signature_count),                                           \
+            .record = &signature_record, .about = "release signatures over the artifact",          \
+            .example = "[{\"keyId\": \"F16F0D59D52F28AA\", \"value\": \"untrusted comment: "       \
+                       "...\"}]"                                                                   \
+    }
 #define RELEASE_RUNTIME(type)                                                                      \
     {                                                                                              \
         "runtime", KEDGE_FIELD_OBJECT, KEDGE_MEMBER(type, release.runtime),                        \
@@ -368,10 +388,7 @@ static const struct kedge_field version_fields[] = {
      .example = "{\"url\": \"hub:\", \"digest\": "
                 "\"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\", "
                 "\"size\": 1482240, \"format\": \"tar.gz\"}"},
-    {"signatures", KEDGE_FIELD_OBJECTS, KEDGE_MEMBER(struct kedge_model_version, signatures),
-     KEDGE_PARSED(struct kedge_model_version, signature_count), .record = &signature_record,
-     .about = "release signatures over the artifact",
-     .example = "[{\"keyId\": \"RWQf6LRCGA9i53ml\", \"value\": \"RUQf6LRCGA9i5...\"}]"},
+    RELEASE_SIGNATURES(struct kedge_model_version),
     RELEASE_RUNTIME(struct kedge_model_version),
     RELEASE_REQUIRES(struct kedge_model_version),
     {"evaluations", KEDGE_FIELD_OBJECTS, KEDGE_MEMBER(struct kedge_model_version, evaluations),
@@ -438,6 +455,7 @@ static const struct kedge_field application_fields[] = {
      .example = "{\"url\": \"hub:\", \"digest\": "
                 "\"sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\", "
                 "\"size\": 1482240, \"format\": \"tar.gz\"}"},
+    RELEASE_SIGNATURES(struct kedge_application),
     RELEASE_RUNTIME(struct kedge_application),
     RELEASE_REQUIRES(struct kedge_application),
     {"models", KEDGE_FIELD_OBJECTS, KEDGE_MEMBER(struct kedge_application, models),

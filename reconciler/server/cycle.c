@@ -23,6 +23,7 @@
 #include "inside.h"
 #include "manifest/load.h"
 #include "trust.h"
+#include "wire/vouch.h"
 
 /* A pool whose garbage outgrows what lives is left behind. */
 #define POOL_GROWTH 2
@@ -85,7 +86,11 @@ static int load(struct kedge_server *server, const struct kedge_desired *previou
     if (kedge_load_specs(arena, before, &tree, findings, &specs, err) < 0 ||
         kedge_resolve_desired(arena, specs, previous, findings, &next->desired, err) < 0)
         return tell_first(findings, err);
-    return 0;
+    kedge_vouch_check(before, specs, findings);
+    if (findings->errors == 0)
+        return 0;
+    kedge_err_set(err, KEDGE_INVALID, "release signatures are wrong");
+    return tell_first(findings, err);
 }
 
 /* As a difference from the revision in force where that is possible, else whole in a fresh pool. */

@@ -159,7 +159,8 @@ static int tell_failures(const struct telling *t)
         bool failed = new->state == KEDGE_ACTION_FAILED;
         if (!failed && new->state != KEDGE_ACTION_ROLLED_BACK)
             continue;
-        if (old && old->state == new->state &&kedge_digest_equal(&old->content, &new->content))
+        if (old && old->state == new->state &&
+            old->denial == new->denial &&kedge_digest_equal(&old->content, &new->content))
             continue;
         const struct kedge_reported *held = find_instance(t->after, new->instance);
         enum kedge_verb verb = kedge_digest_is_zero(&new->content) ? KEDGE_VERB_DESTROY
@@ -171,7 +172,9 @@ static int tell_failures(const struct telling *t)
             .verb = kedge_word_name(&kedge_verb_words, (int)verb),
             .from = held ? held->version : NULL,
             .to = new->version,
-            .reason = kedge_code_name(new->code),
+            .reason = new->denial != KEDGE_DENIAL_NONE
+                          ? kedge_word_name(&kedge_denial_words, (int)new->denial)
+                          : kedge_code_name(new->code),
             .message = new->message,
         };
         int code = t->take(&fact, verb, t->payload);

@@ -157,6 +157,8 @@ static void add_progress(struct kedge_view_job *job, const struct kedge_progress
     kedge_json_begin_object(w);
     kedge_view_add_word(job, "state", &kedge_action_state_words, (int)progress->state);
     kedge_json_add_string(w, "code", progress->code ? kedge_code_name(progress->code) : NULL);
+    if (progress->denial != KEDGE_DENIAL_NONE)
+        kedge_view_add_word(job, "denial", &kedge_denial_words, (int)progress->denial);
     kedge_json_add_string(w, "message", progress->message);
     kedge_json_add_integer(w, "bytes", progress->bytes);
     kedge_json_end_object(w);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/limits.h"
 #include "record.h"
 
 static const struct kedge_member artifact_members[] = {
@@ -82,6 +83,13 @@ static const struct kedge_member runtime_members[] = {
 static const struct kedge_record runtime = {runtime_members, KEDGE_COUNT(runtime_members),
                                             sizeof(struct kedge_runtime_spec)};
 
+/* Devices know keys by themselves: no hint is carried. */
+static const struct kedge_member signature_members[] = {
+    {KEDGE_RECORD_MEMBER("value", STRING, kedge_signature, value), .required = true},
+};
+static const struct kedge_record signature = {signature_members, KEDGE_COUNT(signature_members),
+                                              sizeof(struct kedge_signature)};
+
 static const struct kedge_member assignment_members[] = {
     {KEDGE_RECORD_MEMBER("instance", NAME, kedge_assignment, instance), .required = true},
     {KEDGE_RECORD_MEMBER("kind", WORD, kedge_assignment, kind), .detail = &kedge_kind_words,
@@ -98,6 +106,9 @@ static const struct kedge_member assignment_members[] = {
     {KEDGE_RECORD_MEMBER("sla", NAME, kedge_assignment, sla)},
     {KEDGE_RECORD_MEMBER("access", STRINGS, kedge_assignment, access)},
     {KEDGE_RECORD_MEMBER("arch", STRINGS, kedge_assignment, arch)},
+    {KEDGE_RECORD_MEMBER("signatures", LIST, kedge_assignment, signatures), .detail = &signature,
+     .count = offsetof(struct kedge_assignment, signature_count)},
+    {KEDGE_RECORD_MEMBER("releaseKeys", COUNT, kedge_assignment, release_keys)},
     {KEDGE_RECORD_MEMBER("content", DIGEST, kedge_assignment, content), .required = true},
 };
 static const struct kedge_record record = {assignment_members, KEDGE_COUNT(assignment_members),
@@ -111,7 +122,8 @@ void kedge_assignment_write(const struct kedge_assignment *assignment,
 
 static struct kedge_digest content_of(const struct kedge_assignment *assignment)
 {
-    static const char *const omit[] = {"state", "deployment", "arch", "content", NULL};
+    static const char *const omit[] = {"state",       "deployment", "arch", "signatures",
+                                       "releaseKeys", "content",    NULL};
     kedge_auto(kedge_buf) struct kedge_buf text = {0};
     struct kedge_json_writer writer = {.out = &text};
     kedge_record_write_without(&record, assignment, omit, &writer);
@@ -136,6 +148,10 @@ int kedge_assignment_read(struct kedge_arena *arena, const json_t *json,
         return kedge_err_set(err, KEDGE_INVALID,
                              "assignment '%s' is neither a Model nor an Application",
                              read.instance);
+    if (read.signature_count > KEDGE_LIMIT_SIGNATURES)
+        return kedge_err_set(err, KEDGE_LIMIT,
+                             "assignment '%s' has %u signatures, at most %d are read",
+                             read.instance, read.signature_count, KEDGE_LIMIT_SIGNATURES);
     struct kedge_digest content = content_of(&read);
     if (!kedge_digest_equal(&content, &read.content))
         return kedge_err_set(err, KEDGE_CORRUPT,
@@ -143,6 +159,19 @@ int kedge_assignment_read(struct kedge_arena *arena, const json_t *json,
                              read.instance);
     *out = read;
     return 0;
+}
+
+struct kedge_digest kedge_assignment_vouchers(const struct kedge_assignment *assignment)
+{
+    kedge_auto(kedge_buf) struct kedge_buf bytes = {0};
+    if (assignment->signature_count == 0 && assignment->release_keys == 0)
+        return (struct kedge_digest){0};
+    kedge_buf_printf(&bytes, "%u\n", assignment->release_keys);
+    for (uint32_t i = 0; i < assignment->signature_count; i++) {
+        const char *value = assignment->signatures[i].value;
+        kedge_buf_add(&bytes, value, strlen(value) + 1);
+    }
+    return kedge_digest_of(bytes.data, bytes.size);
 }
 
 void kedge_assignment_set_add(struct kedge_buf *set, const char *instance,
@@ -157,7 +186,11 @@ struct kedge_digest kedge_assignment_set_digest(const struct kedge_assignment *c
                                                 size_t count)
 {
     kedge_auto(kedge_buf) struct kedge_buf bytes = {0};
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         kedge_assignment_set_add(&bytes, set[i]->instance, &set[i]->content, set[i]->state);
+        struct kedge_digest vouchers = kedge_assignment_vouchers(set[i]);
+        if (!kedge_digest_is_zero(&vouchers))
+            kedge_buf_add(&bytes, vouchers.bytes, sizeof vouchers.bytes);
+    }
     return kedge_digest_of(bytes.data, bytes.size);
 }

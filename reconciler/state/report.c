@@ -22,6 +22,10 @@ const struct kedge_words kedge_action_state_words = KEDGE_WORDS(
     [KEDGE_ACTION_FAILED] = "Failed", [KEDGE_ACTION_ROLLING_BACK] = "RollingBack",
     [KEDGE_ACTION_ROLLED_BACK] = "RolledBack", [KEDGE_ACTION_SUPERSEDED] = "Superseded");
 
+const struct kedge_words kedge_denial_words =
+    KEDGE_WORDS([KEDGE_DENIAL_NONE] = NULL, [KEDGE_DENIAL_UNSIGNED] = "unsigned",
+                [KEDGE_DENIAL_ROLLBACK] = "release-rollback");
+
 static const struct kedge_member capacity_members[] = {
     {KEDGE_RECORD_MEMBER("arch", STRING, kedge_capacity, arch)},
     {KEDGE_RECORD_MEMBER("memory", AMOUNT, kedge_capacity, memory)},
@@ -57,6 +61,8 @@ static const struct kedge_member progress_members[] = {
     {KEDGE_RECORD_MEMBER("state", WORD, kedge_progress, state), .detail = &kedge_action_state_words,
      .required = true},
     {KEDGE_RECORD_MEMBER("code", CODE, kedge_progress, code)},
+    {KEDGE_RECORD_MEMBER("denial", WORD, kedge_progress, denial), .detail = &kedge_denial_words},
+    {KEDGE_RECORD_MEMBER("vouchers", DIGEST, kedge_progress, vouchers)},
     {KEDGE_RECORD_MEMBER("message", STRING, kedge_progress, message)},
     {KEDGE_RECORD_MEMBER("bytes", AMOUNT, kedge_progress, bytes)},
 };

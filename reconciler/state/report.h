@@ -54,6 +54,15 @@ struct kedge_reported {
     const char *message; /* why it is not Healthy, or NULL */
 };
 
+/* Why a device does not install what its order names, though nothing has failed: it waits for
+ * another order or another root. */
+enum kedge_denial {
+    KEDGE_DENIAL_NONE,
+    KEDGE_DENIAL_UNSIGNED, /* too few release keys have signed the artifact */
+    KEDGE_DENIAL_ROLLBACK, /* its release counter is below one that the device has installed */
+};
+extern const struct kedge_words kedge_denial_words; /* NULL, "unsigned", "release-rollback" */
+
 /* What the agent is doing, or last did, about an instance of its set. */
 struct kedge_progress {
     const char *instance;
@@ -61,6 +70,8 @@ struct kedge_progress {
     struct kedge_digest content; /* of it; zero for a destroy */
     enum kedge_action_state state;
     enum kedge_code code; /* why it failed */
+    enum kedge_denial denial;
+    struct kedge_digest vouchers; /* kedge_assignment_vouchers of what was denied; else zero */
     const char *message;
     int64_t bytes; /* fetched so far */
 };

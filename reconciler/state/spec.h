@@ -70,9 +70,11 @@ struct kedge_scan_result {
     kedge_ms at;
 };
 
+/* By a release key over an artifact: wire/release.h. */
 struct kedge_signature {
-    const char *key_id;
-    const char *value;
+    const char *key_id; /* a hint for people; NULL in an assignment */
+    const char *value;  /* minisign's four lines */
+    struct kedge_position at;
 };
 
 /* What versions of models and applications have in common: something that can be placed on a
@@ -81,6 +83,8 @@ struct kedge_release {
     const char *version_text;
     struct kedge_version version;
     struct kedge_artifact_ref artifact;
+    const struct kedge_signature *signatures;
+    uint32_t signature_count;
     struct kedge_runtime_spec runtime;
     struct kedge_requires requires;
 };
@@ -91,8 +95,6 @@ struct kedge_model_version {
     struct kedge_release release;
     const char *comment;
     enum kedge_stage stage;
-    const struct kedge_signature *signatures;
-    uint32_t signature_count;
     const struct kedge_evaluation *evaluations;
     uint32_t evaluation_count;
     struct kedge_strings datasets;
@@ -234,6 +236,7 @@ struct kedge_policy {
     const struct kedge_policy_rule *rules;
     uint32_t rule_count;
     bool require_ready, require_signed, require_scanned, require_validated;
+    uint32_t release_keys; /* that must have signed an artifact; 0: not said */
     bool has_destroy_budget;
     int64_t destroy_budget; /* instances, or percent of them, a pass may destroy */
     bool destroy_budget_percent;

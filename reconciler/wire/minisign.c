@@ -116,7 +116,8 @@ struct kedge_minisign_key kedge_minisign_key_of(const struct kedge_public_key *k
 }
 
 /* minisign shows an id as a little-endian number. */
-static const char *format_id(const uint8_t id[KEDGE_MINISIGN_ID], char text[17])
+const char *kedge_minisign_id_format(const uint8_t id[KEDGE_MINISIGN_ID],
+                                     char text[KEDGE_MINISIGN_ID_TEXT])
 {
     static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < KEDGE_MINISIGN_ID; i++) {
@@ -124,7 +125,7 @@ static const char *format_id(const uint8_t id[KEDGE_MINISIGN_ID], char text[17])
         text[2 * i] = digits[byte >> 4];
         text[2 * i + 1] = digits[byte & 15];
     }
-    text[16] = '\0';
+    text[KEDGE_MINISIGN_ID_TEXT - 1] = '\0';
     return text;
 }
 
@@ -142,8 +143,9 @@ static void put_line(struct kedge_buf *out, const char *algorithm, const uint8_t
 
 void kedge_minisign_key_write(const struct kedge_minisign_key *key, struct kedge_buf *out)
 {
-    char id[17];
-    kedge_buf_printf(out, UNTRUSTED "minisign public key %s\n", format_id(key->id, id));
+    char id[KEDGE_MINISIGN_ID_TEXT];
+    kedge_buf_printf(out, UNTRUSTED "minisign public key %s\n",
+                     kedge_minisign_id_format(key->id, id));
     put_line(out, "Ed", key->id, key->key.bytes, sizeof key->key.bytes);
 }
 
@@ -206,10 +208,11 @@ static int verify_message(const struct kedge_minisign *signature,
                           struct kedge_err *err)
 {
     kedge_auto(kedge_buf) struct kedge_buf global = {0};
-    char theirs[17], ours[17];
+    char theirs[KEDGE_MINISIGN_ID_TEXT], ours[KEDGE_MINISIGN_ID_TEXT];
     if (memcmp(signature->id, key->id, sizeof key->id) != 0)
         return kedge_err_set(err, KEDGE_DENIED, "signature by key %s, not by %s",
-                             format_id(signature->id, theirs), format_id(key->id, ours));
+                             kedge_minisign_id_format(signature->id, theirs),
+                             kedge_minisign_id_format(key->id, ours));
     if (!kedge_public_key_verify(&key->key, message, size, signature->signature))
         return kedge_err_set(err, KEDGE_DENIED, "the signature is not of this file");
     add_global(&global, signature->signature, signature->trusted);
@@ -258,8 +261,9 @@ int kedge_minisign_sign(const struct kedge_key *key, const uint8_t hash[KEDGE_MI
     code = kedge_key_sign(key, message.data, message.size, global, err);
     if (code)
         return kedge_err_wrap(err, "minisign signature");
-    char text[17];
-    kedge_buf_printf(out, UNTRUSTED "signature by kedge key %s\n", format_id(id.id, text));
+    char text[KEDGE_MINISIGN_ID_TEXT];
+    kedge_buf_printf(out, UNTRUSTED "signature by kedge key %s\n",
+                     kedge_minisign_id_format(id.id, text));
     put_line(out, "ED", id.id, signature, sizeof signature);
     kedge_buf_puts(out, TRUSTED);
     kedge_buf_puts(out, trusted);

@@ -25,6 +25,11 @@ struct kedge_minisign {
     char trusted[KEDGE_MINISIGN_TRUSTED + 1];
 };
 
+/* An id as minisign shows it: "F16F0D59D52F28AA". */
+#define KEDGE_MINISIGN_ID_TEXT 17
+const char *kedge_minisign_id_format(const uint8_t id[KEDGE_MINISIGN_ID],
+                                     char text[KEDGE_MINISIGN_ID_TEXT]);
+
 /* A public key: minisign's file of two lines, or the second line alone. */
 int kedge_minisign_key_parse(struct kedge_slice text, struct kedge_minisign_key *out,
                              struct kedge_err *err) KEDGE_MUST_CHECK;

@@ -169,8 +169,8 @@ static int find_signer(const struct kedge_root_signers *signers,
                          "no release key has signed these bytes with this comment");
 }
 
-static int check_claim(const struct kedge_release_claim *claim,
-                       const struct kedge_release_claim *wanted, struct kedge_err *err)
+int kedge_release_match(const struct kedge_release_claim *claim,
+                        const struct kedge_release_claim *wanted, struct kedge_err *err)
 {
     if (strcmp(claim->model, wanted->model) != 0)
         return kedge_err_set(err, KEDGE_DENIED, "it is for model '%s', not for '%s'", claim->model,
@@ -202,7 +202,7 @@ static int weigh(const struct kedge_root_signers *signers, const struct kedge_si
     if (!code && kedge_release_read(&arena, parsed.trusted, &claim, err))
         code = kedge_err_set(err, KEDGE_DENIED, "%s", err->msg);
     if (!code)
-        code = check_claim(&claim, wanted, err);
+        code = kedge_release_match(&claim, wanted, err);
     if (!code)
         out->counter = claim.counter;
     return code;

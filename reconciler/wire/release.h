@@ -46,6 +46,12 @@ int kedge_release_write(const struct kedge_release_claim *claim, struct kedge_bu
 int kedge_release_read(struct kedge_arena *arena, const char *comment,
                        struct kedge_release_claim *out, struct kedge_err *err) KEDGE_MUST_CHECK;
 
+/* Are both of the same file, as the same model and version? Counters are not compared. KEDGE_DENIED
+ * says what differs. */
+int kedge_release_match(const struct kedge_release_claim *claim,
+                        const struct kedge_release_claim *wanted,
+                        struct kedge_err *err) KEDGE_MUST_CHECK;
+
 /* Appends the signature as a ModelVersion's `signatures[].value` and a .minisig file hold it. */
 int kedge_release_sign(const struct kedge_key *key, const uint8_t hash[KEDGE_RELEASE_HASH],
                        const struct kedge_release_claim *claim, struct kedge_buf *out,

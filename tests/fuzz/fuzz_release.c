@@ -28,7 +28,7 @@ static void check_signature(const char *text)
     const struct kedge_release_claim wanted = {"vibration", "1.4.0",
                                                kedge_digest_of(artifact, strlen(artifact)), 7, 0};
     const struct kedge_root_signers signers = {{kedge_key_public(key)}, 1, 1};
-    const struct kedge_signature signature = {"", text};
+    const struct kedge_signature signature = {.value = text};
     uint8_t hash[KEDGE_RELEASE_HASH];
     int64_t counter = 0;
     struct kedge_err err = {0};

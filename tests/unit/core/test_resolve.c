@@ -234,3 +234,42 @@ Test(resolve, a_conflict_names_both_deployments_and_counts_devices)
     cr_expect_not_null(strstr(findings.at[0].message, more), "%s", findings.at[0].message);
     world_release(&w);
 }
+
+/* Signatures come from the version, and how many keys it takes from the strictest policy; a policy
+ * that changes reaches what is already assigned. */
+Test(resolve, signatures_and_their_number_reach_the_assignment)
+{
+    static const struct {
+        bool is_signed;
+        uint32_t keys, wanted;
+    } policies[] = {{false, 0, 0}, {true, 0, 1}, {false, 3, 3}, {true, 2, 2}};
+    kedge_auto(kedge_arena) struct kedge_arena arena = {0};
+    kedge_auto(kedge_findings) struct kedge_findings findings = {0};
+    const struct kedge_signature signature = {.key_id = "A", .value = "one"};
+    const struct kedge_specs *base = make_choice(&arena, 0);
+    const struct kedge_table *versions = base->kinds[KEDGE_KIND_MODEL_VERSION];
+    for (size_t i = 0; i < kedge_table_count(versions); i++) {
+        struct kedge_release *release =
+            &((struct kedge_model_version *)kedge_table_at(versions, i))->release;
+        release->signatures = &signature;
+        release->signature_count = 1;
+    }
+    const struct kedge_desired *desired = NULL;
+    for (size_t i = 0; i < KEDGE_COUNT(policies); i++) {
+        struct kedge_specs *specs = kedge_arena_new(&arena, struct kedge_specs);
+        struct kedge_policy *policy = kedge_arena_array(&arena, 2, sizeof *policy);
+        *specs = *base;
+        policy[0].object.name = "lax";
+        policy[1].object.name = "p";
+        policy[1].require_signed = policies[i].is_signed;
+        policy[1].release_keys = policies[i].keys;
+        specs->kinds[KEDGE_KIND_POLICY] =
+            kedge_table_build(&arena, (const void *[]){&policy[0], &policy[1]}, 2);
+        cr_assert_eq(kedge_resolve_desired(&arena, specs, desired, &findings, &desired, NULL), 0);
+        const struct kedge_desired_device *row = kedge_table_find(desired->devices, "dev");
+        const struct kedge_assignment *assignment = &row->assignments[0]->assignment;
+        cr_expect_eq(assignment->release_keys, policies[i].wanted, "policy %zu", i);
+        cr_assert_eq(assignment->signature_count, 1);
+        cr_expect_str_eq(assignment->signatures[0].value, "one");
+    }
+}

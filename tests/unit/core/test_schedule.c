@@ -137,6 +137,7 @@ struct scene {
     struct kedge_policy policy, tighter;
     struct kedge_window window;
     struct kedge_desired_assignment want, needed;
+    struct kedge_signature signatures[2];
     struct kedge_desired_device *row;
     struct kedge_specs specs;
     struct kedge_desired desired;
@@ -286,6 +287,61 @@ static void bend_draft_without_policy(struct scene *s)
 {
     s->want.stage = KEDGE_STAGE_DRAFT;
 }
+static void sign(struct scene *s, uint32_t count, const char *second)
+{
+    s->signatures[0] = (struct kedge_signature){.key_id = "A", .value = "one"};
+    s->signatures[1] = (struct kedge_signature){.key_id = second, .value = "two"};
+    s->want.assignment.signatures = s->signatures;
+    s->want.assignment.signature_count = count;
+}
+static void bend_unsigned(struct scene *s)
+{
+    s->want.assignment.artifact.url = "hub:";
+    s->want.assignment.release_keys = 1;
+}
+static void bend_signed(struct scene *s)
+{
+    bend_unsigned(s);
+    sign(s, 1, NULL);
+}
+static void bend_signed_once(struct scene *s)
+{
+    bend_signed(s);
+    s->want.assignment.release_keys = 2;
+}
+static void bend_signed_twice(struct scene *s)
+{
+    bend_signed_once(s);
+    sign(s, 2, "B");
+}
+static void bend_signed_by_one_twice(struct scene *s)
+{
+    bend_signed_once(s);
+    sign(s, 2, "A");
+}
+static void bend_nothing_to_sign(struct scene *s)
+{
+    bend_signed(s);
+    s->want.assignment.artifact.url = NULL;
+}
+static void bend_refused(struct scene *s)
+{
+    sign(s, 1, NULL);
+    s->actual->report.progress = &s->progress;
+    s->actual->report.progress_count = 1;
+    s->progress.denial = KEDGE_DENIAL_UNSIGNED;
+    s->progress.vouchers = kedge_assignment_vouchers(&s->want.assignment);
+}
+static void bend_refused_before(struct scene *s)
+{
+    bend_refused(s);
+    sign(s, 2, "B");
+}
+static void bend_below(struct scene *s)
+{
+    bend_refused(s);
+    s->progress.denial = KEDGE_DENIAL_ROLLBACK;
+}
 static void bend_closed(struct scene *s)
 {
     cr_assert_eq(kedge_cron_parse("0 3 * * *", &s->window.cron, NULL), 0);
@@ -394,6 +450,15 @@ static const struct {
     {"entitlement over", bend_entitlement, KEDGE_BLOCKER_ENTITLEMENT, 0},
     {"draft", bend_stage, KEDGE_BLOCKER_STAGE, 0},
     {"draft, no policy", bend_draft_without_policy, KEDGE_BLOCKER_NONE, 0},
+    {"unsigned", bend_unsigned, KEDGE_BLOCKER_UNSIGNED, 0},
+    {"signed", bend_signed, KEDGE_BLOCKER_NONE, 0},
+    {"signed by one of two", bend_signed_once, KEDGE_BLOCKER_UNSIGNED, 0},
+    {"signed by two", bend_signed_twice, KEDGE_BLOCKER_NONE, 0},
+    {"signed twice by one", bend_signed_by_one_twice, KEDGE_BLOCKER_UNSIGNED, 0},
+    {"nothing that could be signed", bend_nothing_to_sign, KEDGE_BLOCKER_UNSIGNED, 0},
+    {"refused by the device", bend_refused, KEDGE_BLOCKER_UNSIGNED, 0},
+    {"refused, and signed since", bend_refused_before, KEDGE_BLOCKER_NONE, 0},
+    {"below the release counter", bend_below, KEDGE_BLOCKER_ROLLBACK, 0},
     {"window closed", bend_closed, KEDGE_BLOCKER_WINDOW, 15 * 3600000},
     {"window open", bend_open, KEDGE_BLOCKER_NONE, 0},
     {"window denies", bend_denied, KEDGE_BLOCKER_WINDOW, 1800000},

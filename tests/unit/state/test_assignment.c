@@ -181,6 +181,56 @@ Test(assignment, refuses_what_it_does_not_know)
     }
 }
 
+/* A signature more restarts nothing, and is told the device all the same. */
+Test(assignment, vouchers_are_no_content_but_are_of_the_set)
+{
+    static const struct kedge_signature signatures[] = {{.key_id = "A", .value = "one\n"},
+                                                        {.key_id = "B", .value = "two\n"}};
+    struct kedge_rng rng = kedge_rng_make(14);
+    kedge_auto(kedge_arena) struct kedge_arena arena = {0};
+    struct kedge_assignment bare = random_assignment(&arena, &rng), states[4], read_back;
+    const struct kedge_assignment *at = &bare;
+    struct kedge_digest none = kedge_assignment_vouchers(&bare), sets[4];
+    cr_expect(kedge_digest_is_zero(&none));
+    for (uint32_t i = 0; i < KEDGE_COUNT(states); i++) {
+        states[i] = bare;
+        states[i].signatures = signatures;
+        states[i].signature_count = i % 3;
+        states[i].release_keys = i / 3;
+        kedge_assignment_seal(&states[i]);
+        cr_expect(kedge_digest_equal(&states[i].content, &bare.content));
+        at = &states[i];
+        sets[i] = kedge_assignment_set_digest(&at, 1);
+        for (uint32_t k = 0; k < i; k++)
+            cr_expect_not(kedge_digest_equal(&sets[k], &sets[i]), "%u and %u", k, i);
+    }
+    kedge_auto(kedge_buf) struct kedge_buf text = {0};
+    struct kedge_err err = {0};
+    states[3].signature_count = 2;
+    write(&states[3], &text);
+    cr_assert_eq(read(&arena, &text, &read_back, &err), 0, "%s", err.msg);
+    cr_assert_eq(read_back.signature_count, 2);
+    cr_expect_str_eq(read_back.signatures[1].value, "two\n");
+    cr_expect_null(read_back.signatures[1].key_id);
+    cr_expect_eq(read_back.release_keys, 1);
+}
+
+Test(assignment, too_many_signatures_are_refused)
+{
+    struct kedge_signature many[KEDGE_LIMIT_SIGNATURES + 1];
+    struct kedge_rng rng = kedge_rng_make(15);
+    kedge_auto(kedge_arena) struct kedge_arena arena = {0};
+    kedge_auto(kedge_buf) struct kedge_buf text = {0};
+    struct kedge_assignment a = random_assignment(&arena, &rng), b;
+    struct kedge_err err = {0};
+    for (size_t i = 0; i < KEDGE_COUNT(many); i++)
+        many[i] = (struct kedge_signature){.value = "x"};
+    a.signatures = many;
+    a.signature_count = KEDGE_COUNT(many);
+    write(&a, &text);
+    cr_expect_eq(read(&arena, &text, &b, &err), KEDGE_LIMIT, "%s", err.msg);
+}
+
 Test(assignment, content_is_all_but_state_deployment_and_arch)
 {
     struct kedge_rng rng = kedge_rng_make(13);

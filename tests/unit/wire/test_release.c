@@ -57,8 +57,8 @@ static struct kedge_signature sign(int key, const struct kedge_release_claim *wh
     kedge_auto(kedge_buf) struct kedge_buf text = {0};
     struct kedge_err err;
     cr_assert_eq(kedge_release_sign(keys[key], hash, what, &text, &err), 0, "%s", err.msg);
-    return (struct kedge_signature){kedge_key_id(keys[key]),
-                                    kedge_arena_strndup(&arena, text.data, text.size)};
+    return (struct kedge_signature){.key_id = kedge_key_id(keys[key]),
+                                    .value = kedge_arena_strndup(&arena, text.data, text.size)};
 }
 
 static int check(const struct kedge_signature *list, uint32_t count, int64_t *counter,
@@ -258,7 +258,7 @@ Test(release, attack_rollback)
 Test(release, malformed_signatures_are_refused_with_their_number)
 {
     const struct kedge_signature good = sign(1, &claim);
-    const struct kedge_signature bad = {"x", "RUQf6LRCGA9i5"};
+    const struct kedge_signature bad = {.value = "RUQf6LRCGA9i5"};
     const struct kedge_signature list[] = {good, bad};
     struct kedge_signature many[KEDGE_LIMIT_SIGNATURES + 1];
     int64_t counter;
@@ -276,7 +276,7 @@ Test(release, a_comment_of_minisigns_own_does_not_count)
     kedge_auto(kedge_buf) struct kedge_buf text = {0};
     struct kedge_err err;
     cr_assert_eq(kedge_minisign_sign(keys[3], hash, "timestamp:1\tfile:x", &text, &err), 0);
-    const struct kedge_signature list[] = {sign(1, &claim), {"", text.data}, sign(2, &claim)};
+    const struct kedge_signature list[] = {sign(1, &claim), {.value = text.data}, sign(2, &claim)};
     int64_t counter;
     expect_denied(list, 2, "trusted comment 'timestamp:1");
     cr_expect_eq(check(list, 3, &counter, &err), 0, "%s", err.msg);
@@ -356,7 +356,7 @@ Test(release, stock_minisign_signs_a_release)
     cr_assert_eq(kedge_fs_read(AT_FDCWD, public, 1024, &key, &err), 0, "%s", err.msg);
     cr_assert_eq(kedge_minisign_key_parse(kedge_buf_slice(&key), &parsed, &err), 0, "%s", err.msg);
     cr_assert_eq(kedge_fs_read(AT_FDCWD, signature, 10000, &value, &err), 0, "%s", err.msg);
-    const struct kedge_signature list[] = {{"", value.data}};
+    const struct kedge_signature list[] = {{.value = value.data}};
     const struct kedge_root_signers one = {{parsed.key}, 1, 1};
     int64_t counter = -1;
     cr_assert_eq(kedge_release_check(&one, list, 1, hash, &claim, &counter, &err), 0, "%s",
