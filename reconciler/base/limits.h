@@ -58,6 +58,10 @@
 #define KEDGE_LIMIT_KEY_MEMORY     KEDGE_MIB(512) /* of Argon2id; ours takes 256 MiB */
 #define KEDGE_LIMIT_SIGNER_MS      30000          /* a person may have to touch a token */
 #define KEDGE_LIMIT_SIGNER_ARGS    64
+#define KEDGE_LIMIT_SECRET                                                                         \
+    KEDGE_KIB(                                                                                     \
+        32) /* a key file with its chain; sealed, it leaves room for 150 recipients in a     \
+                     manifest, and a token of 64 bytes for 480 */
 
 /* Trust. */
 #define KEDGE_LIMIT_ROOT        KEDGE_KIB(64) /* one root document; 96 keys take 30 KiB */

@@ -21,3 +21,17 @@ bool kedge_secret_equal(const void *a, const void *b, size_t size)
 {
     return sodium_memcmp(a, b, size) == 0;
 }
+
+void *kedge_secret_alloc(size_t size)
+{
+    void *memory = sodium_init() < 0 ? NULL : sodium_malloc(size);
+    if (!memory)
+        abort();
+    sodium_memzero(memory, size);
+    return memory;
+}
+
+void kedge_secret_free(void *memory)
+{
+    sodium_free(memory);
+}

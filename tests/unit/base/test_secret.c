@@ -24,3 +24,12 @@ Test(secret, a_mac_binds_key_and_data)
     kedge_secret_mac(key, "press-02", 8, again);
     cr_assert(!kedge_secret_equal(mac, again, sizeof mac));
 }
+
+Test(secret, guarded_memory_begins_as_zeros)
+{
+    static const char zeros[100];
+    char *memory = kedge_secret_alloc(sizeof zeros);
+    cr_expect_arr_eq(memory, zeros, sizeof zeros);
+    kedge_secret_free(memory);
+    kedge_secret_free(NULL);
+}
