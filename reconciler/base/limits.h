@@ -47,9 +47,10 @@
 #define KEDGE_LIMIT_BATCH       16777216      /* orders under one signature: more than any fleet */
 #define KEDGE_LIMIT_SSHSIG      KEDGE_KIB(64) /* an armored SSH signature; RSA ones have 2 KiB */
 #define KEDGE_LIMIT_ALLOWED     KEDGE_MIB(4)  /* a file of allowed signers or revoked keys */
-#define KEDGE_LIMIT_COMMIT      64            /* hex digits of a SHA-256 commit id */
-#define KEDGE_LIMIT_WAIT_MS     300000        /* longest long poll */
-#define KEDGE_LIMIT_CONNECTIONS 15000         /* below the usual 20,000 descriptors */
+#define KEDGE_LIMIT_PRINCIPALS  256    /* of one line there: each is held against all lines */
+#define KEDGE_LIMIT_COMMIT      64     /* hex digits of a SHA-256 commit id */
+#define KEDGE_LIMIT_WAIT_MS     300000 /* longest long poll */
+#define KEDGE_LIMIT_CONNECTIONS 15000  /* below the usual 20,000 descriptors */
 
 /* Keys. */
 #define KEDGE_LIMIT_KEY_FILE       KEDGE_KIB(4) /* an external signer's command line */

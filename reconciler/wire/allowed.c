@@ -154,10 +154,12 @@ static const char *take_time(struct kedge_arena *arena, struct kedge_slice *text
     return NULL;
 }
 
-/* One option into `line`; what is wrong, or NULL. */
+/* One option into `line`, or none before a comma, as OpenSSH has it; what is wrong, or NULL. */
 static const char *take_option(struct kedge_arena *arena, struct kedge_slice *text,
                                struct kedge_allowed_line *line)
 {
+    if (text->size && *text->data == ',')
+        return NULL;
     if (take_word(text, "cert-authority")) {
         line->authority = true;
         return NULL;
@@ -218,14 +220,27 @@ static const char *read_key(struct kedge_arena *arena, struct kedge_slice text,
     return NULL;
 }
 
-/* Principals may stand in quotes, with spaces among them. */
+/* Takes the first word as OpenSSH's strdelimw does: up to white space, or on past a quote, which is
+ * left out, to the next quote, where the word ends. NULL when there is none. */
 static const char *take_principals(struct kedge_arena *arena, struct kedge_slice *text)
 {
-    if (*text->data == '"')
-        return take_quoted(arena, text);
-    struct kedge_slice word = first_word(*text);
-    take(text, word.size);
-    return kedge_arena_strndup(arena, word.data, word.size);
+    char *out = kedge_arena_alloc(arena, text->size + 1);
+    size_t size = 0;
+    while (text->size && !is_space(*text->data) && *text->data != '"')
+        out[size++] = *take(text, 1).data;
+    if (!take_word(text, "\""))
+        return out;
+    while (text->size && *text->data != '"')
+        out[size++] = *take(text, 1).data;
+    return take_word(text, "\"") ? out : NULL;
+}
+
+static size_t count_items(const char *list)
+{
+    size_t count = 1;
+    for (; *list; list++)
+        count += *list == ',';
+    return count;
 }
 
 /* What stops the line from counting, or NULL. */
@@ -237,6 +252,8 @@ static const char *read_line(struct kedge_arena *arena, struct kedge_slice text,
     line->principals = take_principals(arena, &text);
     if (!line->principals)
         return "principals in quotes that do not end";
+    if (count_items(line->principals) > KEDGE_LIMIT_PRINCIPALS)
+        return "too many principals: spread them over lines";
     skip_space(&text);
     if (!kedge_sshkey_is_name(first_word(text))) {
         size_t size = options_size(text);

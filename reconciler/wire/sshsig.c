@@ -8,7 +8,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 
-#define BEGIN   "-----BEGIN SSH SIGNATURE-----"
+#define BEGIN   "-----BEGIN SSH SIGNATURE-----\n"
 #define END     "\n-----END SSH SIGNATURE-----"
 #define MAGIC   "SSHSIG"
 #define VERSION 1
@@ -38,15 +38,17 @@ static bool take_text(struct kedge_slice *from, const char *text)
     return true;
 }
 
-/* Appends the bytes within the armor. As OpenSSH, lines may be of any length. */
+/* Appends the bytes within the armor. As OpenSSH, lines may be of any length; a CR LF behind BEGIN is
+ * refused, as by OpenSSH before 9.5. */
 static int remove_armor(struct kedge_slice armor, struct kedge_buf *out, struct kedge_err *err)
 {
     kedge_auto(kedge_buf) struct kedge_buf base64 = {0};
     if (armor.size > KEDGE_LIMIT_SSHSIG)
         return kedge_err_set(err, KEDGE_LIMIT, "it has %zu bytes, at most %zu are read", armor.size,
                              KEDGE_LIMIT_SSHSIG);
-    if (!take_text(&armor, BEGIN "\r\n") && !take_text(&armor, BEGIN "\n"))
-        return kedge_err_set(err, KEDGE_INVALID, "it does not start with '" BEGIN "'");
+    if (!take_text(&armor, BEGIN))
+        return kedge_err_set(err, KEDGE_INVALID, "it does not start with a line '%.*s'",
+                             (int)strlen(BEGIN) - 1, BEGIN);
     const char *end = armor.size ? memmem(armor.data, armor.size, END, strlen(END)) : NULL;
     if (!end)
         return kedge_err_set(err, KEDGE_INVALID, "it is cut short: no '%s'", END + 1);

@@ -270,11 +270,12 @@ Test(sshsig, every_changed_bit_and_every_cut_is_refused)
 Test(sshsig, armor_as_openssh_reads_it)
 {
     kedge_auto(kedge_buf) struct kedge_buf armor = {0}, crlf = {0}, wrapped = {0}, behind = {0},
-                                           before = {0}, large = {0};
+                                           before = {0}, begin = {0}, large = {0};
     struct recipe recipe = sound();
     make(&recipe, &armor);
+    size_t first = (size_t)(strchr(armor.data, '\n') - armor.data);
     for (size_t i = 0; i < armor.size; i++) {
-        if (armor.data[i] == '\n')
+        if (armor.data[i] == '\n' && i > first)
             kedge_buf_putc(&crlf, '\r');
         kedge_buf_putc(&crlf, armor.data[i]);
         kedge_buf_putc(&wrapped, armor.data[i]);
@@ -282,6 +283,8 @@ Test(sshsig, armor_as_openssh_reads_it)
             kedge_buf_puts(&wrapped, "\n ");
     }
     cr_expect_eq(verify(kedge_buf_slice(&crlf), "git", message), 0);
+    kedge_buf_printf(&begin, "%.*s\r%s", (int)first, armor.data, armor.data + first);
+    cr_expect_eq(verify(kedge_buf_slice(&begin), "git", message), KEDGE_INVALID);
     cr_expect_eq(verify(kedge_buf_slice(&wrapped), "git", message), 0);
     kedge_buf_printf(&behind, "%s\n \n", armor.data);
     cr_expect_eq(verify(kedge_buf_slice(&behind), "git", message), 0);
