@@ -94,6 +94,7 @@ static const struct kedge_member report_members[] = {
     {KEDGE_RECORD_MEMBER("progress", LIST, kedge_report, progress), .detail = &progress,
      .count = offsetof(struct kedge_report, progress_count)},
     {KEDGE_RECORD_MEMBER("refusal", POINTER, kedge_report, refusal), .detail = &refusal},
+    {KEDGE_RECORD_MEMBER("erased", BOOL, kedge_report, erased)},
 };
 static const struct kedge_record record = {report_members, KEDGE_COUNT(report_members),
                                            sizeof(struct kedge_report)};
@@ -115,6 +116,8 @@ int kedge_report_read(struct kedge_arena *arena, const json_t *json, struct kedg
     if (read.instance_count > KEDGE_LIMIT_INSTANCES || read.progress_count > KEDGE_LIMIT_INSTANCES)
         return kedge_err_set(err, KEDGE_LIMIT, "report names more than %d instances",
                              KEDGE_LIMIT_INSTANCES);
+    if (read.erased && read.instance_count + read.progress_count > 0)
+        return kedge_err_set(err, KEDGE_INVALID, "report names instances, yet all is erased");
     for (uint32_t i = 1; i < read.instance_count; i++)
         if (strcmp(read.instances[i - 1].instance, read.instances[i].instance) >= 0)
             return kedge_err_set(err, KEDGE_INVALID,

@@ -101,6 +101,7 @@ struct kedge_report {
         *progress; /* in flight, and failures that still stand (content that will not be retried) */
     uint32_t progress_count;
     struct kedge_refusal *refusal; /* the last one, or NULL */
+    bool erased; /* decommissioned: nothing is left of models, artifacts and logs */
 };
 
 void kedge_report_write(const struct kedge_report *report, struct kedge_json_writer *writer);

@@ -21,6 +21,10 @@ int kedge_enrol_request_sign(const struct kedge_enrol_request *request, const st
     kedge_json_add_string(&w, "hardware", request->hardware);
     kedge_statement_add_key(&w, "publicKey", &public);
     kedge_statement_add_time(&w, "issuedAt", request->issued);
+    if (!kedge_digest_is_zero(&request->root)) {
+        char root[KEDGE_DIGEST_TEXT];
+        kedge_json_add_string(&w, "root", kedge_digest_format(&request->root, root));
+    }
     if (request->has_token) {
         kedge_json_key(&w, "token");
         kedge_json_put_base64(&w, request->secret, sizeof request->secret);
@@ -64,7 +68,7 @@ static int read_request(struct kedge_arena *arena, const struct kedge_buf *paylo
 {
     kedge_auto(kedge_json) json_t *json = NULL;
     json_t *predicate;
-    const char *device, *hardware = NULL;
+    const char *device, *hardware = NULL, *root = NULL;
     int code = kedge_statement_read(kedge_buf_slice(payload), KEDGE_LIMIT_ENROL,
                                     KEDGE_ENROL_REQUEST, &json, &predicate, err);
     if (!code)
@@ -76,6 +80,8 @@ static int read_request(struct kedge_arena *arena, const struct kedge_buf *paylo
     if (!code)
         code = kedge_statement_time(predicate, "issuedAt", &out->issued, err);
     if (!code)
+        code = kedge_json_opt_string(predicate, "root", &root, err);
+    if (!code)
         code = read_token(predicate, out, err);
     if (code)
         return code;
@@ -86,6 +92,8 @@ static int read_request(struct kedge_arena *arena, const struct kedge_buf *paylo
                              "member 'hardware' is not 1 to %d printable "
                              "characters without spaces",
                              KEDGE_LIMIT_NAME);
+    if (root && !kedge_digest_parse(root, &out->root))
+        return kedge_err_set(err, KEDGE_INVALID, "member 'root' is not a digest: '%.80s'", root);
     out->device = kedge_arena_strdup(arena, device);
     out->hardware = hardware ? kedge_arena_strdup(arena, hardware) : NULL;
     return 0;
@@ -120,8 +128,8 @@ int kedge_enrol_request_verify(struct kedge_arena *arena, struct kedge_slice env
     return 0;
 }
 
-static void write_record(const struct kedge_enrol_request *request, kedge_ms now,
-                         struct kedge_buf *out)
+static void write_record(const struct kedge_enrol_request *request, int64_t generation,
+                         kedge_ms now, struct kedge_buf *out)
 {
     struct kedge_json_writer w = {.out = out};
     struct kedge_digest subject = kedge_statement_key_digest(&request->key);
@@ -134,18 +142,19 @@ static void write_record(const struct kedge_enrol_request *request, kedge_ms now
     kedge_json_add_string(&w, "hardware", request->hardware);
     kedge_statement_add_key(&w, "publicKey", &request->key);
     kedge_json_add_string(&w, "request", kedge_digest_format(&request->digest, digest));
+    kedge_json_add_integer(&w, "generation", generation);
     kedge_statement_add_time(&w, "issuedAt", now);
     kedge_json_end_object(&w);
     kedge_statement_end(&w);
 }
 
 int kedge_enrol_reply_sign(const struct kedge_enrol_request *request,
-                           const struct kedge_slice *roots, size_t root_count, kedge_ms now,
-                           const struct kedge_key *const *directors, size_t director_count,
-                           struct kedge_buf *out, struct kedge_err *err)
+                           const struct kedge_slice *roots, size_t root_count, int64_t generation,
+                           kedge_ms now, const struct kedge_key *const *directors,
+                           size_t director_count, struct kedge_buf *out, struct kedge_err *err)
 {
     kedge_auto(kedge_buf) struct kedge_buf payload = {0}, record = {0};
-    write_record(request, now, &payload);
+    write_record(request, generation, now, &payload);
     int code = kedge_envelope_sign(&record, KEDGE_ENVELOPE_IN_TOTO, kedge_buf_slice(&payload),
                                    directors, director_count, err);
     if (code)
@@ -216,8 +225,13 @@ static int check_record(const json_t *predicate, const struct kedge_enrol_reques
         code = kedge_json_string(predicate, "request", &answered, err);
     if (!code)
         code = kedge_statement_time(predicate, "issuedAt", &out->issued, err);
+    if (!code)
+        code = kedge_json_opt_integer(predicate, "generation", &out->generation, err);
     if (code)
         return code;
+    if (out->generation < 0)
+        return kedge_err_set(err, KEDGE_INVALID, "generation %lld is negative",
+                             (long long)out->generation);
     if (strcmp(device, request->device) != 0)
         return kedge_err_set(err, KEDGE_DENIED, "it is for device '%.80s', not for '%s'", device,
                              request->device);

@@ -13,11 +13,12 @@
  *      (predicate https://kedge.dev/enrolment/v1) signed by the director that the newest names.
  *
  * Replay. A token is consumed once, whatever becomes of the reply: a second request with it is
- * refused unless it is the same request, byte for byte, which gets the same reply (the first may
+ * refused unless its key is the one that was enrolled, which gets its reply again (the first may
  * have been lost). A request that was overheard names its own key, so replaying it enrols nobody
  * else. A thief of the token who is first keeps the device out, which then shows: its request is
  * refused and the operator is told. A record names the digest of the request that it answers, and so
- * is good for one device, one key and one attempt. */
+ * is good for one device, one key and one attempt; and the generation of the last order for a device
+ * of that name, so that no order of an earlier life is obeyed in this one. */
 #pragma once
 
 #include "base/arena.h"
@@ -34,6 +35,7 @@ struct kedge_enrol_request {
     struct kedge_public_key key;
     bool has_token; /* else an operator approves the fingerprint */
     uint8_t secret[KEDGE_TOKEN_SECRET];
+    struct kedge_digest root; /* the one it pins, where the reply's chain begins; zero: the first */
     struct kedge_digest digest; /* of the envelope's bytes; not written */
 };
 
@@ -47,16 +49,19 @@ int kedge_enrol_request_verify(struct kedge_arena *arena, struct kedge_slice env
                                struct kedge_enrol_request *out,
                                struct kedge_err *err) KEDGE_MUST_CHECK;
 
-/* Appends the reply to `request`: `roots` are root files, in order. */
+/* Appends the reply to `request`: `roots` are root files, in order; `generation` is that of the last
+ * order that was signed for a device of this name. */
 int kedge_enrol_reply_sign(const struct kedge_enrol_request *request,
-                           const struct kedge_slice *roots, size_t root_count, kedge_ms now,
-                           const struct kedge_key *const *directors, size_t director_count,
-                           struct kedge_buf *out, struct kedge_err *err) KEDGE_MUST_CHECK;
+                           const struct kedge_slice *roots, size_t root_count, int64_t generation,
+                           kedge_ms now, const struct kedge_key *const *directors,
+                           size_t director_count, struct kedge_buf *out,
+                           struct kedge_err *err) KEDGE_MUST_CHECK;
 
 struct kedge_enrol_reply {
     struct kedge_root root;          /* the newest */
     const struct kedge_slice *roots; /* files to keep, version by version up to `root` */
     uint32_t root_count;
+    int64_t generation; /* orders up to this one were for the device that bore the name before */
     kedge_ms issued;
 };
 

@@ -48,6 +48,8 @@ void kedge_order_write(const struct kedge_order *order, const struct kedge_order
     kedge_json_add_string(&w, "source", order->source);
     kedge_statement_add_time(&w, "issuedAt", order->issued);
     kedge_statement_add_time(&w, "expires", order->expires);
+    if (order->decommission)
+        kedge_json_add_bool(&w, "decommission", true);
     kedge_json_key(&w, "actions");
     kedge_json_begin_array(&w);
     for (uint32_t i = 0; i < order->action_count; i++)
@@ -159,6 +161,17 @@ static int read_set(struct kedge_arena *arena, const json_t *json, struct kedge_
     return 0;
 }
 
+/* Who orders both to hold something and to erase everything has made a mistake. */
+static int read_decommission(const json_t *json, struct kedge_order *out, struct kedge_err *err)
+{
+    int code = kedge_json_opt_bool(json, "decommission", &out->decommission, err);
+    if (!code && json_object_get(json, "decommission") &&
+        (!out->decommission || out->action_count || out->set_count))
+        code = kedge_err_set(err, KEDGE_INVALID,
+                             "member 'decommission' is not 'true' with neither actions nor a set");
+    return code;
+}
+
 int kedge_order_read(struct kedge_arena *arena, struct kedge_slice payload, struct kedge_order *out,
                      struct kedge_err *err)
 {
@@ -173,6 +186,8 @@ int kedge_order_read(struct kedge_arena *arena, struct kedge_slice payload, stru
         code = read_actions(arena, predicate, &order, err);
     if (!code)
         code = read_set(arena, predicate, &order, err);
+    if (!code)
+        code = read_decommission(predicate, &order, err);
     if (code)
         return kedge_err_wrap(err, "order");
     *out = order;

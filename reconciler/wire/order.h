@@ -20,6 +20,7 @@ struct kedge_order {
     const char *commit;
     const char *source; /* repository URL, without credentials */
     kedge_ms issued, expires;
+    bool decommission; /* the last one: hold nothing, erase all that models left */
     const struct kedge_action *actions;
     uint32_t action_count;
     const struct kedge_assignment *set; /* sorted by instance, unique */

@@ -38,6 +38,7 @@ static struct kedge_report random_report(struct kedge_arena *arena, struct kedge
         .instance_count = (uint32_t)kedge_rng_below(rng, 4),
         .progress_count = (uint32_t)kedge_rng_below(rng, 3),
     };
+    report.erased = report.instance_count + report.progress_count == 0;
     report.instances = kedge_arena_array(arena, report.instance_count, sizeof *report.instances);
     for (uint32_t i = 0; i < report.instance_count; i++)
         report.instances[i] = (struct kedge_reported){
@@ -130,6 +131,8 @@ Test(report, hostile_json_is_refused_with_its_member)
         {",\"refusal\":{\"reason\":\"x\",\"code\":\"ok\"}", "'code'"},
         {",\"agent\":\"a\\u0000b\"", "escape"},
         {",\"surprise\":1", "'surprise'"},
+        {",\"erased\":1", "'erased'"},
+        {",\"erased\":true,\"progress\":[{\"instance\":\"a\",\"state\":\"Pending\"}]", "erased"},
         {",\"progress\":[{\"instance\":\"a\",\"state\":\"Flying\"}]", "'state'"},
     };
     for (size_t i = 0; i < KEDGE_COUNT(rows); i++) {

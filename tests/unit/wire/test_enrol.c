@@ -72,7 +72,8 @@ static const struct kedge_enrol_request asked = {.device = "press-07",
                                                  .hardware = "SN-0042",
                                                  .issued = NOW,
                                                  .has_token = true,
-                                                 .secret = {9, 8, 7}};
+                                                 .secret = {9, 8, 7},
+                                                 .root = {{6, 5}}};
 
 /* The request as the server sees it. */
 static struct kedge_enrol_request receive(const struct kedge_enrol_request *request,
@@ -91,8 +92,8 @@ static void answer(const struct kedge_enrol_request *request, size_t first, size
                    const struct kedge_key *by, struct kedge_buf *out)
 {
     struct kedge_err err;
-    cr_assert_eq(kedge_enrol_reply_sign(request, roots + first, count, NOW, &by, 1, out, &err), 0,
-                 "%s", err.msg);
+    cr_assert_eq(kedge_enrol_reply_sign(request, roots + first, count, 7, NOW, &by, 1, out, &err),
+                 0, "%s", err.msg);
 }
 
 static int judge(const struct kedge_buf *reply, const struct kedge_digest *digest,
@@ -117,6 +118,7 @@ Test(enrol, request_reads_back)
     cr_assert(got.has_token);
     cr_assert_arr_eq(got.secret, asked.secret, sizeof got.secret);
     cr_assert_arr_eq(got.key.bytes, public.bytes, sizeof public.bytes);
+    cr_assert(kedge_digest_equal(&got.root, &asked.root));
     struct kedge_enrol_request bare = {.device = "press-07", .issued = NOW};
     got = receive(&bare, device_key);
     cr_assert_not(got.has_token);
@@ -205,6 +207,7 @@ Test(enrol, reply_brings_the_device_to_the_newest_root)
     cr_assert_eq(out.root.version, 2);
     cr_assert_eq(out.issued, NOW);
     cr_assert_eq(out.root_count, 2);
+    cr_assert_eq(out.generation, 7);
     for (size_t i = 0; i < 2; i++) {
         cr_assert_eq(out.roots[i].size, roots[i].size);
         cr_assert_eq(memcmp(out.roots[i].data, roots[i].data, roots[i].size), 0);

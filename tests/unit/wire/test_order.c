@@ -133,6 +133,41 @@ Test(order, reads_nothing_but_orders)
     kedge_test_no_leaks();
 }
 
+/* The last order of a device says so in one way, beside nothing else. */
+Test(order, decommission_stands_alone)
+{
+    static const struct {
+        const char *from, *to;
+        uint32_t instances;
+        int code;
+    } rows[] = {
+        {"\"decommission\":true", "\"decommission\":true", 0, 0},
+        {"\"decommission\":true", "\"decommission\":true", 1, KEDGE_INVALID},
+        {"\"decommission\":true", "\"decommission\":false", 0, KEDGE_INVALID},
+        {"\"decommission\":true", "\"decommission\":1", 0, KEDGE_INVALID},
+        {"\"decommission\":true", "\"decommission\":\"true\"", 0, KEDGE_INVALID},
+        {"\"decommission\":true", "\"decommission\":null", 0, KEDGE_INVALID},
+        {"\"actions\":[",
+         "\"actions\":[{\"id\":\"00112233445566778899aabbccddeeff\",\"verb\":\"destroy\","
+         "\"instance\":\"m\",\"reason\":\"r\"}",
+         0, KEDGE_INVALID},
+    };
+    for (size_t i = 0; i < KEDGE_COUNT(rows); i++) {
+        kedge_auto(kedge_arena) struct kedge_arena arena = {0};
+        kedge_auto(kedge_buf) struct kedge_buf payload = {0}, changed = {0};
+        struct kedge_order order = kedge_fixture_order(), read = {0};
+        struct kedge_err err;
+        order.action_count = 0;
+        order.decommission = true;
+        kedge_fixture_payload(&order, rows[i].instances, &payload);
+        replace(&payload, rows[i].from, rows[i].to, &changed);
+        cr_expect_eq(kedge_order_read(&arena, kedge_buf_slice(&changed), &read, &err), rows[i].code,
+                     "%s", rows[i].to);
+        cr_expect_eq(read.decommission, rows[i].code == 0, "%s", rows[i].to);
+    }
+    kedge_test_no_leaks();
+}
+
 Test(order, the_set_is_sorted_and_names_no_instance_twice)
 {
     kedge_auto(kedge_buf) struct kedge_buf payload = {0}, last = {0}, changed = {0};
