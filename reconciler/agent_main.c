@@ -319,6 +319,13 @@ static void print_status(const json_t *status)
     printf("server      %s%s%s\n", connected ? "online" : "offline",
            json_object_get(status, "trouble") ? ": " : "",
            json_object_get(status, "trouble") ? word(status, "trouble") : "");
+    if (json_integer_value(json_object_get(report, "root")))
+        printf("root        version %lld%s%s\n",
+               json_integer_value(json_object_get(report, "root")),
+               json_object_get(report, "rootRefusal") ? ": " : "",
+               json_object_get(report, "rootRefusal")
+                   ? word(json_object_get(report, "rootRefusal"), "message")
+                   : "");
     printf("generation  %lld\n", json_integer_value(json_object_get(report, "generation")));
     printf("converged   %s\n", json_is_true(json_object_get(status, "converged")) ? "yes" : "no");
     if (json_array_size(json_object_get(report, "instances")))

@@ -111,7 +111,8 @@ static bool fill_progress(const struct kedge_agent *agent, struct kedge_arena *a
 {
     *out = (struct kedge_progress){.instance = instance->name};
     if (!instance->want)
-        return instance->known && agent->order.valid; /* a destroy: PENDING until it is done */
+        return instance->known &&
+               kedge_agent_ordered(agent); /* a destroy: PENDING until it is done */
     if (kedge_apply_settled(agent, instance))
         return false;
     out->version = instance->want->version;
@@ -140,8 +141,7 @@ void kedge_account_report(const struct kedge_agent *agent, struct kedge_arena *a
     size_t budget = KEDGE_LIMIT_MESSAGES;
     *out = (struct kedge_report){
         .device = agent->config->device,
-        .generation = agent->order.valid ? agent->order.order.generation : 0,
-        .envelope = agent->order.digest,
+        .root = agent->root.version,
         .agent = KEDGE_VERSION_TEXT,
         .capacity = agent->config->capacity,
         .disk_free = agent->disk_free,
@@ -149,6 +149,10 @@ void kedge_account_report(const struct kedge_agent *agent, struct kedge_arena *a
         .instances = kedge_arena_array(arena, agent->count, sizeof *out->instances),
         .progress = kedge_arena_array(arena, agent->count, sizeof *out->progress),
     };
+    if (kedge_agent_ordered(agent)) {
+        out->generation = agent->order.order.generation;
+        out->envelope = agent->order.digest;
+    }
     for (size_t i = 0; i < agent->count && out->instance_count < KEDGE_LIMIT_INSTANCES; i++) {
         const struct kedge_agent_instance *instance = agent->instances[i];
         struct kedge_reported *row = &out->instances[out->instance_count];
@@ -170,6 +174,10 @@ void kedge_account_report(const struct kedge_agent *agent, struct kedge_arena *a
     if (agent->refusal.reason) {
         out->refusal = kedge_arena_new(arena, struct kedge_refusal);
         *out->refusal = agent->refusal;
+    }
+    if (agent->roots.refusal.reason) {
+        out->root_refusal = kedge_arena_new(arena, struct kedge_refusal);
+        *out->root_refusal = agent->roots.refusal;
     }
 }
 

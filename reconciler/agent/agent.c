@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "memory.h"
+#include "roots.h"
 #include "wire/evidence.h"
 
 #define REPORT_GAP    1000 /* shortest time between two reports */
@@ -24,7 +25,7 @@ static const char *const effect_words[] = {
     [KEDGE_AGENT_STOP] = "stop",       [KEDGE_AGENT_SWITCH] = "switch",
     [KEDGE_AGENT_REMOVE] = "remove",   [KEDGE_AGENT_COLLECT] = "collect",
     [KEDGE_AGENT_PUBLISH] = "publish", [KEDGE_AGENT_LOOK] = "look",
-    [KEDGE_AGENT_CANCEL] = "cancel",
+    [KEDGE_AGENT_CANCEL] = "cancel",   [KEDGE_AGENT_ROOT] = "root",
 };
 const struct kedge_words kedge_agent_effect_words = {effect_words, KEDGE_COUNT(effect_words)};
 
@@ -63,6 +64,7 @@ void kedge_agent_free(struct kedge_agent *agent)
     kedge_instance_drop_all(agent);
     kedge_memory_release_order(&agent->order);
     kedge_memory_release_order(&agent->offer);
+    kedge_roots_release(&agent->roots);
     free(agent->refusal_message);
     free(agent->contact_message);
     free(agent);
@@ -104,6 +106,11 @@ void kedge_agent_wake_at(struct kedge_agent *agent, kedge_ms at)
 {
     if (at < agent->wake)
         agent->wake = at;
+}
+
+bool kedge_agent_ordered(const struct kedge_agent *agent)
+{
+    return agent->order.valid && !agent->order.revoked;
 }
 
 /* xorshift64*: jitter needs no better. */
@@ -185,7 +192,8 @@ static kedge_ms exchange_due(const struct kedge_agent *agent)
 static void exchange(struct kedge_agent *agent, struct kedge_report *report)
 {
     reserve_counters(agent);
-    if (agent->exchanging && (!agent->news || agent->exchange_cancelled))
+    if (kedge_roots_busy(agent) ||
+        (agent->exchanging && (!agent->news || agent->exchange_cancelled)))
         return;
     kedge_ms due = exchange_due(agent);
     if (due > agent->now) {
@@ -299,6 +307,7 @@ void kedge_agent_step(struct kedge_agent *agent, const struct kedge_agent_messag
         kedge_apply_run(agent);
         look(agent);
         collect(agent);
+        kedge_roots_run(agent);
         struct kedge_arena arena = {0};
         struct kedge_report report;
         kedge_account_report(agent, &arena, &report);
@@ -340,8 +349,10 @@ struct kedge_agent_contact kedge_agent_contact(const struct kedge_agent *agent)
     return (struct kedge_agent_contact){
         .connected = agent->connected,
         .trouble = agent->contact_message,
-        .generation = agent->order.valid ? agent->order.order.generation : 0,
+        .generation = kedge_agent_ordered(agent) ? agent->order.order.generation : 0,
+        .root = agent->root.version,
         .refusal = agent->refusal.reason ? &agent->refusal : NULL,
+        .root_refusal = agent->roots.refusal.reason ? &agent->roots.refusal : NULL,
         .news = agent->news,
     };
 }
@@ -360,7 +371,8 @@ static bool is_tidy(const struct kedge_agent_instance *instance)
 
 bool kedge_agent_converged(const struct kedge_agent *agent)
 {
-    if (!agent->booted || !agent->order.valid || agent->offer.valid)
+    if (!agent->booted || !kedge_agent_ordered(agent) || agent->offer.valid ||
+        kedge_roots_busy(agent))
         return false;
     for (size_t i = 0; i < agent->count; i++)
         if (!kedge_apply_settled(agent, agent->instances[i]) || !is_tidy(agent->instances[i]))

@@ -77,7 +77,8 @@ struct kedge_agent_message {
     uint64_t effect;
     enum kedge_code code;
     const char *message;      /* for people; with the last log lines where a unit failed */
-    struct kedge_slice bytes; /* DONE of EXCHANGE: an envelope, or empty */
+    struct kedge_slice bytes; /* DONE of EXCHANGE: an envelope, or empty; of ROOT: the document */
+    int64_t root;             /* DONE of EXCHANGE: newest version the server has; 0: none */
     const char *endpoint;     /* DONE of START: "http://127.0.0.1:41001", or NULL */
     const char *instance;
     struct kedge_digest content;
@@ -104,6 +105,7 @@ enum kedge_agent_effect_kind {
     KEDGE_AGENT_PUBLISH, /* replace models.json with `bytes` and status.json with `status` */
     KEDGE_AGENT_LOOK,    /* survey; `deep`: hash every file rather than trust size and mtime */
     KEDGE_AGENT_CANCEL,  /* make effect `cancel` (FETCH or EXCHANGE) end soon */
+    KEDGE_AGENT_ROOT,    /* fetch `version` of the root document; never beside an EXCHANGE */
 };
 
 /* Strings and assignments stay valid until the effect is answered; `bytes`, `status` and `keep`
@@ -119,6 +121,7 @@ struct kedge_agent_effect {
     uint32_t keep_count;
     kedge_ms wait;
     uint64_t cancel;
+    int64_t version;
     bool deep;
 };
 
@@ -157,8 +160,10 @@ struct kedge_agent_contact {
     bool connected;      /* the last exchange was answered */
     const char *trouble; /* why it was not, or NULL: it was, or none has ended yet */
     int64_t generation;  /* of the order in force; 0: none */
+    int64_t root;        /* version of the root in force; 0: keys named by hand */
     const struct kedge_refusal *refusal; /* of the last order that was refused; NULL: none was */
-    bool news;                           /* the server has not been told how things are now */
+    const struct kedge_refusal *root_refusal; /* why newer roots are not followed, or NULL */
+    bool news;                                /* the server has not been told how things are now */
 };
 struct kedge_agent_contact kedge_agent_contact(const struct kedge_agent *agent);
 /* Does the device hold the set of its order, all of it verified or stopped as wanted? */

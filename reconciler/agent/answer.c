@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "memory.h"
+#include "roots.h"
 
 #define PROBE_SOONEST 1000 /* between probes while nothing is proven yet */
 
@@ -41,6 +42,10 @@ static bool take_envelope(struct kedge_agent *agent, struct kedge_slice envelope
         kedge_memory_admit(agent, envelope, agent->wall, &agent->offer, &err);
     if (refusal == KEDGE_ORDER_DUPLICATE)
         return true;
+    if (refusal == KEDGE_ORDER_ACCEPTED && kedge_roots_fresh(agent, &err)) {
+        kedge_memory_release_order(&agent->offer);
+        refusal = KEDGE_ORDER_EXPIRED_ROOT;
+    }
     if (refusal != KEDGE_ORDER_ACCEPTED) {
         refuse(agent, refusal, &err);
         return false;
@@ -53,6 +58,23 @@ static bool take_envelope(struct kedge_agent *agent, struct kedge_slice envelope
     return true;
 }
 
+static void offer(struct kedge_agent *agent, struct kedge_slice envelope)
+{
+    if (take_envelope(agent, envelope))
+        agent->contact = (struct kedge_agent_retry){0};
+    else
+        kedge_agent_back_off(agent, &agent->contact, KEDGE_AGENT_RETRY_FIRST,
+                             KEDGE_AGENT_RETRY_MOST);
+}
+
+/* What waited for newer roots, if they are all there, or cannot be had. */
+static void offer_waiting(struct kedge_agent *agent)
+{
+    kedge_auto(kedge_buf) struct kedge_buf envelope = {0};
+    if (kedge_roots_waiting(agent, &envelope))
+        offer(agent, kedge_buf_slice(&envelope));
+}
+
 static void on_exchanged(struct kedge_agent *agent, const struct kedge_agent_message *in)
 {
     bool cancelled = agent->exchange_cancelled;
@@ -61,11 +83,8 @@ static void on_exchanged(struct kedge_agent *agent, const struct kedge_agent_mes
     if (in->code == KEDGE_OK) {
         agent->connected = true;
         kedge_instance_text(&agent->contact_message, NULL);
-        if (take_envelope(agent, in->bytes))
-            agent->contact = (struct kedge_agent_retry){0};
-        else
-            kedge_agent_back_off(agent, &agent->contact, KEDGE_AGENT_RETRY_FIRST,
-                                 KEDGE_AGENT_RETRY_MOST);
+        if (kedge_roots_hear(agent, in->root, in->bytes))
+            offer(agent, in->bytes);
     } else if (!cancelled) {
         agent->connected = false;
         agent->told = (struct kedge_digest){0};
@@ -207,6 +226,10 @@ static void on_journal(struct kedge_agent *agent, const struct kedge_agent_write
         code = (enum kedge_code)kedge_memory_apply(agent, kedge_buf_slice(&write->record), &err);
     if (agent->offering == write->id)
         on_ordered(agent, code);
+    if (agent->roots.saving == write->id) {
+        kedge_roots_saved(agent, code);
+        offer_waiting(agent);
+    }
     if (agent->reserving == write->id) {
         agent->reserving = 0;
         settle_retry(agent, &agent->reserve, code);
@@ -380,6 +403,9 @@ static void on_done(struct kedge_agent *agent, const struct kedge_agent_message 
         return;
     if (in->effect == agent->exchanging) {
         on_exchanged(agent, in);
+    } else if (in->effect == agent->roots.fetching) {
+        kedge_roots_answer(agent, in);
+        offer_waiting(agent);
     } else if (in->effect == agent->publishing) {
         /* Also when it failed: applications then read older words, which beats not starting. */
         agent->publishing = 0;

@@ -156,6 +156,17 @@ static void forgive(const struct kedge_order *order, struct kedge_agent_instance
         slot->work = (struct kedge_agent_retry){0};
 }
 
+/* What has come about by an order that no longer binds stays as it is: what it stopped is not
+ * started. */
+static void keep_states(struct kedge_agent *agent, const struct kedge_order *order)
+{
+    for (uint32_t i = 0; i < order->set_count; i++) {
+        struct kedge_agent_instance *instance = kedge_instance_find(agent, order->set[i].instance);
+        if (instance && kedge_digest_equal(&instance->good, &order->set[i].content))
+            instance->want = &order->set[i];
+    }
+}
+
 void kedge_apply_join(struct kedge_agent *agent, bool fresh)
 {
     for (size_t i = 0; i < agent->count; i++) {
@@ -163,9 +174,13 @@ void kedge_apply_join(struct kedge_agent *agent, bool fresh)
         struct kedge_agent_slot *good = last_good(instance);
         instance->condemned = false;
         /* Without an order nothing is taken away: what was good goes on. */
-        instance->want = !agent->order.valid && good ? good->assignment : NULL;
+        instance->want = !kedge_agent_ordered(agent) && good ? good->assignment : NULL;
     }
     const struct kedge_order *order = &agent->order.order;
+    if (agent->order.revoked) {
+        keep_states(agent, order);
+        return;
+    }
     for (uint32_t i = 0; i < order->set_count; i++) {
         struct kedge_agent_instance *instance = kedge_instance_add(agent, order->set[i].instance);
         instance->want = &order->set[i];
@@ -553,7 +568,7 @@ static bool destroy(struct kedge_agent *agent, struct kedge_agent_instance *inst
 static bool apply(struct kedge_agent *agent, struct kedge_agent_instance *instance)
 {
     if (!instance->want) {
-        if (!agent->order.valid)
+        if (!kedge_agent_ordered(agent))
             return false;
         bool nothing = !instance->slots && !instance->linked && !instance->leftover;
         return (instance->known || instance->condemned || nothing) && destroy(agent, instance);

@@ -101,12 +101,28 @@ struct kedge_agent_order {
     struct kedge_buf envelope;
     struct kedge_digest digest; /* of the envelope */
     kedge_ms at;                /* wall clock when it was admitted */
+    int64_t root;               /* version of the root under which it was */
     bool valid;
+    bool revoked; /* a newer root does not name who signed it: what it brought about stays, but
+                     nothing more is done for it */
+};
+
+/* The roots that were followed, and what is known of newer ones (roots.h). */
+struct kedge_agent_roots {
+    struct kedge_buf *files; /* of the versions after the one that the agent was given */
+    size_t count;
+    int64_t newest;            /* version that the server says there is; 0: none */
+    uint64_t fetching, saving; /* ROOT and JOURNAL that are out for the next; 0: none */
+    struct kedge_buf envelope; /* came with the news; judged when the chain has been walked */
+    struct kedge_agent_retry retry;
+    struct kedge_refusal refusal; /* `reason` NULL: none; `generation` is the version */
+    char *refusal_message;
 };
 
 struct kedge_agent {
     const struct kedge_agent_config *config;
     struct kedge_root root; /* in force */
+    struct kedge_agent_roots roots;
     bool booted;
     kedge_ms booted_at;                      /* monotonic */
     struct kedge_agent_instance **instances; /* sorted by name */
@@ -155,6 +171,9 @@ struct kedge_agent {
     bool stale_models; /* models.json does not say what is offered now */
     bool again;        /* a rule has changed a fact: ask all of them once more */
 };
+
+/* Is there an order, and does it still bind? */
+bool kedge_agent_ordered(const struct kedge_agent *agent);
 
 /* Instances. _add gives the one there is. */
 struct kedge_agent_instance *kedge_instance_find(const struct kedge_agent *agent, const char *name);

@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/limits.h"
+#include "roots.h"
 
 /* Twice an envelope: its quotes are escaped. */
 #define RECORD_LIMIT (2 * KEDGE_LIMIT_ENVELOPE + KEDGE_KIB(4))
@@ -29,6 +30,15 @@ void kedge_memory_order(const struct kedge_agent_order *order, struct kedge_buf 
     kedge_json_add_integer(&w, "at", order->at);
     kedge_json_key(&w, "envelope");
     kedge_json_put_slice(&w, kedge_buf_slice(&order->envelope));
+    kedge_json_end_object(&w);
+}
+
+void kedge_memory_root(struct kedge_slice file, struct kedge_buf *out)
+{
+    struct kedge_json_writer w;
+    begin(&w, out, "root");
+    kedge_json_key(&w, "document");
+    kedge_json_put_slice(&w, file);
     kedge_json_end_object(&w);
 }
 
@@ -120,13 +130,13 @@ enum kedge_order_refusal kedge_memory_admit(const struct kedge_agent *agent,
 {
     const struct kedge_order_memory memory = {
         .device = agent->config->device,
-        .generation = agent->order.valid ? agent->order.order.generation : 0,
+        .generation = kedge_agent_ordered(agent) ? agent->order.order.generation : 0,
         .envelope = agent->order.digest,
         .latest = agent->latest,
         .arch = agent->config->capacity.arch,
     };
     const struct kedge_envelope_trust trust = kedge_root_trust(&agent->root, KEDGE_ROOT_DIRECTOR);
-    struct kedge_agent_order order = {.at = now};
+    struct kedge_agent_order order = {.at = now, .root = agent->root.version};
     enum kedge_order_refusal refusal =
         kedge_order_admit(&order.arena, envelope, &trust, &memory, now, &order.order, err);
     if (refusal != KEDGE_ORDER_ACCEPTED) {
@@ -181,6 +191,14 @@ static int apply_order(struct kedge_agent *agent, const json_t *json, struct ked
     if (order.order.issued > agent->latest)
         agent->latest = order.order.issued;
     return 0;
+}
+
+static int apply_root(struct kedge_agent *agent, const json_t *json, struct kedge_err *err)
+{
+    const char *document;
+    int code = kedge_json_string(json, "document", &document, err);
+    return code ? code
+                : kedge_roots_take(agent, (struct kedge_slice){document, strlen(document)}, err);
 }
 
 static int apply_counter(struct kedge_agent *agent, const json_t *json, struct kedge_err *err)
@@ -292,9 +310,9 @@ static const struct {
     const char *kind;
     int (*apply)(struct kedge_agent *agent, const json_t *json, struct kedge_err *err);
 } records[] = {
-    {"order", apply_order},     {"counter", apply_counter},   {"own", apply_own},
-    {"removed", apply_removed}, {"activate", apply_activate}, {"confirm", apply_confirm},
-    {"fail", apply_fail},
+    {"order", apply_order},     {"root", apply_root},       {"counter", apply_counter},
+    {"own", apply_own},         {"removed", apply_removed}, {"activate", apply_activate},
+    {"confirm", apply_confirm}, {"fail", apply_fail},
 };
 
 int kedge_memory_apply(struct kedge_agent *agent, struct kedge_slice record, struct kedge_err *err)
@@ -340,14 +358,31 @@ static void give_instance(const struct kedge_agent_instance *instance, struct ke
     }
 }
 
+/* Those up to `version`, from the one at `from` on; where the next are. */
+static size_t give_roots(const struct kedge_agent *agent, size_t from, int64_t version,
+                         struct kedge_buf *text, kedge_agent_visit_record *visit, void *payload)
+{
+    const struct kedge_agent_roots *roots = &agent->roots;
+    int64_t first = agent->root.version - (int64_t)roots->count + 1;
+    while (from < roots->count && first + (int64_t)from <= version) {
+        kedge_memory_root(kedge_buf_slice(&roots->files[from++]), text);
+        give(text, visit, payload);
+    }
+    return from;
+}
+
+/* An order stands behind the root it was accepted under, and before those that may revoke it. */
 void kedge_memory_each(const struct kedge_agent *agent, kedge_agent_visit_record *visit,
                        void *payload)
 {
     kedge_auto(kedge_buf) struct kedge_buf text = {0};
+    size_t given = 0;
     if (agent->order.valid) {
+        given = give_roots(agent, 0, agent->order.root, &text, visit, payload);
         kedge_memory_order(&agent->order, &text);
         give(&text, visit, payload);
     }
+    give_roots(agent, given, agent->root.version, &text, visit, payload);
     if (agent->counter_end) {
         kedge_memory_counter(agent->counter_end, &text);
         give(&text, visit, payload);

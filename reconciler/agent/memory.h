@@ -7,6 +7,8 @@
 
 /* Appends the record to `out`. */
 void kedge_memory_order(const struct kedge_agent_order *order, struct kedge_buf *out);
+/* `file`: a root that follows the one in force. */
+void kedge_memory_root(struct kedge_slice file, struct kedge_buf *out);
 void kedge_memory_counter(int64_t end, struct kedge_buf *out);
 /* The instance is ours, and slots of it may lie on the disk from now on. */
 void kedge_memory_own(const char *instance, struct kedge_buf *out);
@@ -19,7 +21,8 @@ void kedge_memory_fail(const struct kedge_agent_instance *instance, struct kedge
 void kedge_memory_removed(const char *instance, struct kedge_buf *out);
 
 /* Makes the record true in `agent`. KEDGE_CORRUPT: it is not one of ours; nothing has changed. An
- * order that the trusted keys no longer verify is such a record. */
+ * order that the keys trusted at that point of the journal do not verify is such a record, and so is
+ * a root that does not follow the one before it. */
 int kedge_memory_apply(struct kedge_agent *agent, struct kedge_slice record,
                        struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Every record that gives the agent back. */

@@ -52,8 +52,8 @@ struct kedge_shell {
     struct letter *first, **last;
     bool pumping, stopping;
     bool connected, away; /* as it was logged last */
-    int64_t generation;
-    kedge_ms refused;
+    int64_t generation, root;
+    kedge_ms refused, root_refused;
 };
 
 static void execute(struct kedge_shell *shell, const struct kedge_agent_effect *effect);
@@ -106,10 +106,22 @@ static void log_contact(struct kedge_shell *shell)
                         "in contact with the server");
     shell->away = contact.trouble;
     shell->connected = contact.connected && !contact.trouble;
+    if (contact.root != shell->root)
+        kedge_log_write(KEDGE_LOG_INFO, NULL, "root version %lld is in force",
+                        (long long)contact.root);
+    shell->root = contact.root;
     if (contact.generation != shell->generation)
-        kedge_log_write(KEDGE_LOG_INFO, NULL, "order %lld is in force",
+        kedge_log_write(KEDGE_LOG_INFO, NULL,
+                        contact.generation ? "order %lld is in force"
+                                           : "no order binds any more, what runs goes on",
                         (long long)contact.generation);
     shell->generation = contact.generation;
+    if (contact.root_refusal && contact.root_refusal->at != shell->root_refused) {
+        kedge_log_write(KEDGE_LOG_WARN, KEDGE_FIELDS({"reason", contact.root_refusal->reason}),
+                        "stays with root version %lld: %s", (long long)contact.root,
+                        contact.root_refusal->message);
+        shell->root_refused = contact.root_refusal->at;
+    }
     if (contact.refusal && contact.refusal->at != shell->refused) {
         kedge_log_write(KEDGE_LOG_WARN, KEDGE_FIELDS({"reason", contact.refusal->reason}),
                         "refused an order: %s", contact.refusal->message);
@@ -386,6 +398,7 @@ static void on_worked(uv_work_t *request, int status)
     letter->message.code = (enum kedge_code)work->code;
     letter->message.message = work->code ? work->message.data : NULL;
     letter->message.bytes = kedge_buf_slice(&work->envelope);
+    letter->message.root = work->notes.root;
     if (!work->code && work->effect.kind == KEDGE_AGENT_START)
         take_start(shell, work, letter);
     if (!work->code && work->effect.kind == KEDGE_AGENT_LOOK)
@@ -407,7 +420,8 @@ static void on_work(uv_work_t *request)
 static void begin_work(struct kedge_shell *shell, const struct kedge_agent_effect *effect)
 {
     struct kedge_work *work = kedge_alloc_zeroed(sizeof *work);
-    bool may_cancel = effect->kind == KEDGE_AGENT_FETCH || effect->kind == KEDGE_AGENT_EXCHANGE;
+    bool may_cancel = effect->kind == KEDGE_AGENT_FETCH || effect->kind == KEDGE_AGENT_EXCHANGE ||
+                      effect->kind == KEDGE_AGENT_ROOT;
     work->shell = shell;
     work->tools = &shell->tools;
     work->effect = *effect;

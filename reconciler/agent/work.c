@@ -48,6 +48,13 @@ static int run_exchange(struct kedge_work *work)
                                     &work->envelope, &work->notes, &work->err);
 }
 
+static int run_root(struct kedge_work *work)
+{
+    struct kedge_transport *transport = work->tools->transport;
+    return transport->ops->root(transport, work->effect.version, work->cancel, &work->envelope,
+                                &work->err);
+}
+
 static int run_fetch(struct kedge_work *work)
 {
     const struct kedge_download fetch = {
@@ -155,7 +162,7 @@ static int (*const runs[])(struct kedge_work *work) = {
     [KEDGE_AGENT_PROBE] = run_probe,       [KEDGE_AGENT_STOP] = run_stop,
     [KEDGE_AGENT_SWITCH] = run_switch,     [KEDGE_AGENT_REMOVE] = run_remove,
     [KEDGE_AGENT_COLLECT] = run_collect,   [KEDGE_AGENT_PUBLISH] = run_publish,
-    [KEDGE_AGENT_LOOK] = run_look,
+    [KEDGE_AGENT_LOOK] = run_look,         [KEDGE_AGENT_ROOT] = run_root,
 };
 
 void kedge_work_run(struct kedge_work *work)

@@ -27,7 +27,7 @@ struct kedge_work {
     const struct kedge_work_tools *tools;
     struct kedge_agent_effect effect; /* `bytes`, `status` and `keep` are copies, in `arena` */
     struct kedge_arena arena;
-    int cancel;            /* eventfd of FETCH and EXCHANGE; -1 for others */
+    int cancel;            /* eventfd of FETCH, EXCHANGE and ROOT; -1 for others */
     _Atomic int64_t bytes; /* fetched */
     int64_t told;
     struct kedge_runtime_status running; /* PROBE: the unit as it runs */
@@ -36,8 +36,8 @@ struct kedge_work {
 
     int code;
     struct kedge_err err;
-    struct kedge_buf message; /* where it failed: what, and the log's last lines */
-    struct kedge_buf envelope;
+    struct kedge_buf message;           /* where it failed: what, and the log's last lines */
+    struct kedge_buf envelope;          /* EXCHANGE; of ROOT: the document */
     struct kedge_runtime_status status; /* START */
     int watch;                          /* START: what tells of its end, or -1 */
     struct kedge_look look;

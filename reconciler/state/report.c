@@ -95,6 +95,8 @@ static const struct kedge_member report_members[] = {
      .count = offsetof(struct kedge_report, progress_count)},
     {KEDGE_RECORD_MEMBER("refusal", POINTER, kedge_report, refusal), .detail = &refusal},
     {KEDGE_RECORD_MEMBER("erased", BOOL, kedge_report, erased)},
+    {KEDGE_RECORD_MEMBER("root", AMOUNT, kedge_report, root)},
+    {KEDGE_RECORD_MEMBER("rootRefusal", POINTER, kedge_report, root_refusal), .detail = &refusal},
 };
 static const struct kedge_record record = {report_members, KEDGE_COUNT(report_members),
                                            sizeof(struct kedge_report)};

@@ -178,6 +178,10 @@ static enum kedge_root_refusal judge(const struct kedge_root *current, struct ke
     struct kedge_root claimed;
     if (kedge_root_peek(file, &claimed, err))
         return KEDGE_ROOT_MALFORMED;
+    if (current->version < 1) {
+        kedge_err_set(err, KEDGE_DENIED, "keys named by hand have no successor");
+        return KEDGE_ROOT_GAP;
+    }
     if (claimed.version != current->version + 1) {
         kedge_err_set(err, KEDGE_DENIED, "root version %lld, only %lld can follow version %lld",
                       (long long)claimed.version, (long long)current->version + 1,
