@@ -65,13 +65,20 @@ static size_t bytes_of(struct kedge_slice text, uint32_t count)
     return at;
 }
 
+/* What stands there may be a secret that nobody has sealed, and findings are read by many. */
+static bool is_secret(const struct kedge_finding *f)
+{
+    static const char secrets[] = "spec.secrets";
+    return f->field && strncmp(f->field, secrets, sizeof secrets - 1) == 0;
+}
+
 /*     7 |   capacty:
  *       |   ^          */
 static void write_excerpt(const struct kedge_findings_report *report, const struct kedge_finding *f,
                           struct kedge_buf *out)
 {
     struct kedge_slice line = source_line(report->tree, f->at.file, f->at.line);
-    if (!line.size || !f->at.column)
+    if (!line.size || !f->at.column || is_secret(f))
         return;
     size_t before = bytes_of(line, f->at.column - 1);
     if (before > EXCERPT)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "sealing.h"
 
 /* The versions of one model, highest first. */
 struct releases {
@@ -233,7 +234,7 @@ static void make_assignment(const struct claims *c, const struct kedge_deploymen
     const struct kedge_model_version *version = choice->version;
     const struct kedge_release *release =
         version != NULL ? &version->release : &choice->application->release;
-    /* An application's configuration is its own, not its models'. */
+    /* An application's configuration and secrets are its own, not its models'. */
     bool configured = version == NULL || deployment->target_kind == KEDGE_KIND_MODEL;
     *out = (struct kedge_desired_assignment){
         .assignment =
@@ -258,8 +259,11 @@ static void make_assignment(const struct claims *c, const struct kedge_deploymen
         .requires = &release->requires,
         .stage = version != NULL ? version->stage : KEDGE_STAGE_READY,
     };
-    if (configured)
+    if (configured) {
         out->assignment.config = deployment->config;
+        out->assignment.secrets = deployment->secrets;
+        out->assignment.secret_count = deployment->secret_count;
+    }
     if (choice->model != NULL)
         out->assignment.access = choice->model->access;
     kedge_assignment_seal(&out->assignment);
@@ -298,6 +302,7 @@ static const struct kedge_desired_deployment *claim(struct claims *c,
         .count = (uint32_t)count,
         .assignments = assignments,
     };
+    kedge_sealing_check(row, c->findings);
     return row;
 }
 
@@ -357,6 +362,7 @@ const struct kedge_table *kedge_claim_deployments(struct kedge_arena *arena,
     const struct kedge_deployment *deployment;
     while ((deployment = kedge_table_next(table, &iter)) != NULL) {
         warn_without_targets(specs, deployment, findings);
+        kedge_sealing_warn(specs, deployment, findings);
         const struct kedge_desired_deployment *row = unchanged ? NULL : claim(&c, deployment);
         if (row != NULL)
             kedge_buf_add(&rows, &row, sizeof(row));

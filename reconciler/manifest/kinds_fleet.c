@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "decode.h"
 #include "kinds.h"
+#include "state/sealed.h"
 
 /* --- shared --- */
 
@@ -220,11 +221,75 @@ static const struct kedge_field secret_fields[] = {
      .flags = KEDGE_FIELD_REQUIRED, .about = "environment variable it becomes",
      .example = "\"API_TOKEN\""},
     {"sealed", KEDGE_FIELD_TEXT, KEDGE_MEMBER(struct kedge_secret, sealed),
-     .flags = KEDGE_FIELD_REQUIRED, .about = "the sealed value", .example = "\"c2VhbGVk\""},
+     .flags = KEDGE_FIELD_REQUIRED,
+     .about = "the value, sealed for the devices: an armored age file",
+     .example = "\"-----BEGIN AGE ENCRYPTED FILE-----\\n...\""},
 };
+
+/* Never shows the text: it may be a secret that nobody has sealed. */
+static void finish_secret(struct kedge_decoder *decoder, const struct kedge_yaml_node *node,
+                          void *value)
+{
+    struct kedge_secret *secret = value;
+    kedge_auto(kedge_sealed) struct kedge_sealed sealed = {0};
+    const struct kedge_slice text = {secret->sealed, strlen(secret->sealed)};
+    struct kedge_err err;
+    if (kedge_sealed_parse(text, &sealed, &err))
+        kedge_decode_refuse(decoder, kedge_decode_child(node, "sealed"), "not-sealed", NULL,
+                            "secret '%s': %s", secret->name, err.msg);
+    secret->recipients = kedge_sealed_recipients(&sealed);
+}
+
 static const struct kedge_record secret_record =
     KEDGE_RECORD("secret", struct kedge_secret, secret_fields,
-                 .about = "a value only the device can read");
+                 .about = "a value only the devices can read", .finish = finish_secret);
+
+static bool is_declared(const struct kedge_deployment *deployment, const char *secret)
+{
+    for (uint32_t i = 0; i < deployment->secret_count; i++)
+        if (strcmp(deployment->secrets[i].name, secret) == 0)
+            return true;
+    return false;
+}
+
+/* {$secret: NAME} alone in a mapping, with a name that is declared. */
+static void check_reference(struct kedge_decoder *decoder, const struct kedge_yaml_node *map,
+                            const struct kedge_yaml_node *name,
+                            const struct kedge_deployment *deployment)
+{
+    if (name->type != KEDGE_YAML_STRING || map->size != 1)
+        kedge_decode_refuse(decoder, name, "bad-value",
+                            "write {" KEDGE_SEALED_REFERENCE ": NAME}, with nothing beside it",
+                            "'" KEDGE_SEALED_REFERENCE "' takes the name of a secret");
+    else if (!is_declared(deployment, name->text))
+        kedge_decode_refuse(decoder, name, "dangling-reference",
+                            "declare it in 'secrets' of this deployment", "there is no secret '%s'",
+                            name->text);
+}
+
+static void check_config(struct kedge_decoder *decoder, const struct kedge_yaml_node *node,
+                         const struct kedge_deployment *deployment)
+{
+    if (node->type == KEDGE_YAML_LIST)
+        for (const struct kedge_yaml_node *item = node->first; item; item = item->next)
+            check_config(decoder, item, deployment);
+    if (node->type != KEDGE_YAML_MAP)
+        return;
+    for (const struct kedge_yaml_node *key = node->first; key; key = key->next->next) {
+        if (strcmp(key->text, KEDGE_SEALED_REFERENCE) == 0)
+            check_reference(decoder, node, key->next, deployment);
+        else
+            check_config(decoder, key->next, deployment);
+    }
+}
+
+static void finish_deployment(struct kedge_decoder *decoder, const struct kedge_yaml_node *node,
+                              void *value)
+{
+    const struct kedge_deployment *deployment = value;
+    if (deployment->config.size)
+        check_config(decoder, kedge_decode_child(node, "config"), deployment);
+}
 
 static const struct kedge_field deployment_fields[] = {
     {"model", KEDGE_FIELD_REFERENCE, KEDGE_MEMBER(struct kedge_deployment, target),
@@ -247,11 +312,18 @@ static const struct kedge_field deployment_fields[] = {
     {"sla", KEDGE_FIELD_REFERENCE, KEDGE_MEMBER(struct kedge_deployment, sla),
      .kind = KEDGE_KIND_SLA, .about = "SLA it is held to", .example = "\"interactive\""},
     {"config", KEDGE_FIELD_JSON, KEDGE_MEMBER(struct kedge_deployment, config),
-     .about = "free form; the instance gets it as a file", .example = "{\"threshold\": 0.5}"},
+     .about = "free form; the instance gets it as a file, with {$secret: NAME} replaced by the "
+              "secret",
+     .example = "{\"threshold\": 0.5, \"token\": {\"$secret\": \"API_TOKEN\"}}"},
     {"secrets", KEDGE_FIELD_OBJECTS, KEDGE_MEMBER(struct kedge_deployment, secrets),
      KEDGE_PARSED(struct kedge_deployment, secret_count), .record = &secret_record,
-     .flags = KEDGE_FIELD_UNIQUE, .inert = "*", .about = "sealed environment variables",
-     .example = "[{\"name\": \"API_TOKEN\", \"sealed\": \"c2VhbGVk\"}]"},
+     .flags = KEDGE_FIELD_UNIQUE | KEDGE_FIELD_SORTED, .about = "sealed environment variables",
+     .example = "[{\"name\": \"API_TOKEN\", \"sealed\": \"-----BEGIN AGE ENCRYPTED FILE-----\\n"
+                "YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IFgyNTUxOSBpOVlVOGxlcHViTmhqcEZY\\n"
+                "dVBaNWtwSnY1Q0IyWmdMMXlIUzR4NFFDS3hBCklRZzFPY1ROWnJ5V2ZSR2UwRHJm\\n"
+                "Z3ZYUnhZeHFUcGk3STd6UDF3MkNSM3MKLS0tIE5zNHVsc0MzMGdmNnZJbWk3WGVZ\\n"
+                "QXFxNzhFdnhSQS9IeUV5cWt5djd6ejQK24DRWCWJiuLqDWDBMq6qn7Hu8aW8Kr8i\\n"
+                "dG7U+UtiXFdxYdoMldit\\n-----END AGE ENCRYPTED FILE-----\\n\"}]"},
     {"rollout", KEDGE_FIELD_POINTER, KEDGE_MEMBER(struct kedge_deployment, rollout),
      .record = &rollout_record, .about = "how a change reaches the devices",
      .example = "{\"maxUnavailable\": \"10%\"}"},
@@ -266,7 +338,8 @@ static const struct kedge_field deployment_fields[] = {
 };
 const struct kedge_record kedge_deployment_record =
     KEDGE_RECORD("Deployment", struct kedge_deployment, deployment_fields,
-                 .about = "Which version of a model or application runs on which devices.");
+                 .about = "Which version of a model or application runs on which devices.",
+                 .finish = finish_deployment);
 
 /* --- MaintenanceWindow --- */
 

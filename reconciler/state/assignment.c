@@ -83,6 +83,13 @@ static const struct kedge_member runtime_members[] = {
 static const struct kedge_record runtime = {runtime_members, KEDGE_COUNT(runtime_members),
                                             sizeof(struct kedge_runtime_spec)};
 
+static const struct kedge_member secret_members[] = {
+    {KEDGE_RECORD_MEMBER("name", STRING, kedge_secret, name), .required = true},
+    {KEDGE_RECORD_MEMBER("sealed", STRING, kedge_secret, sealed), .required = true},
+};
+static const struct kedge_record secret = {secret_members, KEDGE_COUNT(secret_members),
+                                           sizeof(struct kedge_secret)};
+
 /* Devices know keys by themselves: no hint is carried. */
 static const struct kedge_member signature_members[] = {
     {KEDGE_RECORD_MEMBER("value", STRING, kedge_signature, value), .required = true},
@@ -103,6 +110,8 @@ static const struct kedge_member assignment_members[] = {
     {KEDGE_RECORD_MEMBER("runtime", RECORD, kedge_assignment, runtime), .detail = &runtime,
      .required = true},
     {KEDGE_RECORD_MEMBER("config", JSON, kedge_assignment, config)},
+    {KEDGE_RECORD_MEMBER("secrets", LIST, kedge_assignment, secrets), .detail = &secret,
+     .count = offsetof(struct kedge_assignment, secret_count)},
     {KEDGE_RECORD_MEMBER("sla", NAME, kedge_assignment, sla)},
     {KEDGE_RECORD_MEMBER("access", STRINGS, kedge_assignment, access)},
     {KEDGE_RECORD_MEMBER("arch", STRINGS, kedge_assignment, arch)},

@@ -18,7 +18,9 @@ struct kedge_assignment {
     enum kedge_run_state state;
     struct kedge_artifact_ref artifact;
     struct kedge_runtime_spec runtime;
-    struct kedge_slice config;                /* canonical JSON object, or empty */
+    struct kedge_slice config; /* canonical JSON object, or empty; it may refer to secrets */
+    const struct kedge_secret *secrets; /* sealed; only the device can open them */
+    uint32_t secret_count;
     const char *sla;                          /* or NULL */
     struct kedge_strings access;              /* applications that may use it; none: all */
     struct kedge_strings arch;                /* architectures it is made for; none: any */

@@ -191,8 +191,9 @@ struct kedge_rollout {
 };
 
 struct kedge_secret {
-    const char *name;   /* environment variable */
-    const char *sealed; /* armoured text */
+    const char *name;    /* environment variable; what config refers to */
+    const char *sealed;  /* see sealed.h */
+    uint32_t recipients; /* how many can open it; whom nobody can tell. Not on devices */
 };
 
 struct kedge_deployment {

@@ -29,6 +29,18 @@ static void write(kedge_findings_write *format, struct kedge_position at, const 
         out);
 }
 
+Test(findings, a_line_that_may_be_a_secret_is_not_shown)
+{
+    kedge_auto(kedge_findings) struct kedge_findings findings = {0};
+    kedge_auto(kedge_buf) struct kedge_buf out = {0};
+    kedge_finding_add(&findings, KEDGE_SEVERITY_ERROR, "not-sealed",
+                      (struct kedge_position){"a.yaml", 1, 7}, "spec.secrets[0]", NULL, "wrong");
+    kedge_findings_text(
+        &(struct kedge_findings_report){.findings = &findings, .tree = &tree, .root = "f/"}, &out);
+    cr_expect_not_null(strstr(out.data, "a.yaml:1:7: error[not-sealed]: wrong"));
+    cr_expect_null(strstr(out.data, "Device"));
+}
+
 Test(findings, the_caret_stands_under_the_character)
 {
     static const struct {

@@ -249,3 +249,34 @@ Test(assignment, content_is_all_but_state_deployment_and_arch)
     kedge_assignment_seal(&b);
     cr_expect_not(kedge_digest_equal(&a.content, &b.content));
 }
+
+/* A secret that was sealed anew is other content, though nobody can tell what it holds. */
+Test(assignment, secrets_are_content)
+{
+    struct kedge_arena arena = {0};
+    const struct kedge_secret first = {"TOKEN", "once", 1}, again = {"TOKEN", "again", 1},
+                              counted = {"TOKEN", "once", 2};
+    const struct kedge_secret *const secrets[] = {&first, &again, &counted};
+    struct kedge_digest contents[KEDGE_COUNT(secrets)];
+    for (size_t i = 0; i < KEDGE_COUNT(secrets); i++) {
+        kedge_auto(kedge_buf) struct kedge_buf text = {0};
+        struct kedge_assignment a = {.instance = "m",
+                                     .deployment = "d",
+                                     .version = "1.0.0",
+                                     .secrets = secrets[i],
+                                     .secret_count = 1},
+                                b;
+        struct kedge_err err;
+        kedge_assignment_seal(&a);
+        contents[i] = a.content;
+        write(&a, &text);
+        cr_assert_eq(read(&arena, &text, &b, &err), 0, "%s", err.msg);
+        cr_assert_eq(b.secret_count, 1);
+        cr_expect_str_eq(b.secrets[0].name, "TOKEN");
+        cr_expect_str_eq(b.secrets[0].sealed, secrets[i]->sealed);
+    }
+    cr_expect(!kedge_digest_equal(&contents[0], &contents[1]));
+    cr_expect(kedge_digest_equal(&contents[0], &contents[2]));
+    kedge_arena_release(&arena);
+    kedge_test_no_leaks();
+}
