@@ -243,9 +243,16 @@ static void refuse(struct kedge_server *server, const struct candidate *next, ke
         (void)!kedge_store_commit(store, &err); /* told again at the next look */
 }
 
-/* The same bytes will be wrong again; what could not be read may be readable next time. */
-static bool is_final(const struct kedge_refused *refused)
+/* The same bytes will be wrong again; what could not be read may be readable next time, and another
+ * tag may name the same commit. */
+static bool is_final(const struct kedge_server *server)
 {
+    const struct kedge_server_revisions *git = &server->options.revisions;
+    const struct kedge_refused *refused = &server->refused;
+    struct kedge_slice object;
+    const char *name;
+    if (git->tag && git->tag(git->self, &name, &object))
+        return false;
     return refused->err.code == KEDGE_INVALID || refused->err.code == KEDGE_CONFLICT ||
            refused->err.code == KEDGE_DENIED;
 }
@@ -258,7 +265,7 @@ int kedge_cycle_take(struct kedge_server *server, const char *commit, kedge_ms n
         *refused = (struct kedge_refused){0};
         return 0;
     }
-    if (refused->reason && strcmp(commit, refused->commit) == 0 && is_final(refused))
+    if (refused->reason && strcmp(commit, refused->commit) == 0 && is_final(server))
         return kedge_err_set(err, refused->err.code, "%s", refused->err.msg);
 
     struct candidate next = {.commit = commit};

@@ -38,6 +38,8 @@ struct kedge_server_revisions {
     int (*raw)(void *self, const char *commit, struct kedge_buf *out, struct kedge_err *err);
     int (*file)(void *self, const char *commit, const char *path, size_t limit,
                 struct kedge_buf *out, struct kedge_err *err);
+    /* As kedge_git_tag; may be NULL. */
+    bool (*tag)(void *self, const char **name, struct kedge_slice *object);
 };
 
 /* Must commits be signed (trust.h)? All-zero: as the store remembers, which begins with no. */

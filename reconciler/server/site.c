@@ -119,6 +119,12 @@ static int read_raw(void *self, const char *commit, struct kedge_buf *out, struc
     return kedge_git_raw(site->git, commit, out, err);
 }
 
+static bool read_tag(void *self, const char **name, struct kedge_slice *object)
+{
+    const struct kedge_site *site = self;
+    return kedge_git_tag(site->git, name, object);
+}
+
 static int read_file(void *self, const char *commit, const char *path, size_t limit,
                      struct kedge_buf *out, struct kedge_err *err)
 {
@@ -200,7 +206,8 @@ static int open_server(struct kedge_site *site, const struct kedge_serve_options
                       .describe = describe,
                       .range = read_range,
                       .raw = read_raw,
-                      .file = read_file},
+                      .file = read_file,
+                      .tag = read_tag},
         .director = site->director,
         .source = site->repository,
         .revision = site->revision,

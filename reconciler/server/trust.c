@@ -210,6 +210,44 @@ static int check_time(const struct court *court, const struct kedge_range_commit
     return 0;
 }
 
+/* A tag that was signed for one name could be pushed again under another. */
+static int check_name(const struct kedge_commit *tag, const char *name, struct kedge_err *err)
+{
+    if (tag->name.size == strlen(name) && memcmp(tag->name.data, name, tag->name.size) == 0)
+        return 0;
+    return kedge_err_set(err, KEDGE_DENIED, "it was not made as a tag of this name");
+}
+
+/* The annotated tag that leads to `head`, if one does. What it names is in its signature. */
+static int check_tag(struct court *court, const char *head, struct kedge_err *err)
+{
+    const struct kedge_server_revisions *git = &court->server->options.revisions;
+    kedge_auto(kedge_buf) struct kedge_buf raw = {0};
+    kedge_auto(kedge_commit) struct kedge_commit commit = {0}, tag = {0};
+    struct kedge_range_commit entry = {.id = head};
+    struct kedge_slice object;
+    const char *name;
+    if (!git->tag || !git->tag(git->self, &name, &object))
+        return 0;
+    if (git->raw(git->self, head, &raw, err) < 0)
+        return err->code;
+    if (kedge_commit_parse(kedge_buf_slice(&raw), &commit, err) == 0)
+        entry.parents_at = commit.at; /* one that is pinned need not be signed */
+    int code = kedge_commit_parse_tag(object, &tag, err);
+    if (!code)
+        code = check_signer(court, court->anchor, &tag, err);
+    if (!code)
+        code = check_name(&tag, name, err);
+    if (!code)
+        code = check_time(court, &entry, tag.at, err);
+    if (!code || code == KEDGE_UNAVAILABLE)
+        return code;
+    return kedge_err_set(
+        err, KEDGE_DENIED,
+        "tag '%s': %s; sign it anew as somebody who is allowed, or follow a branch", name,
+        err->msg);
+}
+
 static int judge(struct court *court, const struct kedge_range_commit *entry, struct kedge_err *err)
 {
     const struct kedge_server_revisions *git = &court->server->options.revisions;
@@ -308,5 +346,5 @@ int kedge_trust_check(struct kedge_server *server, const char *commit, kedge_ms 
     for (size_t i = 0; i < range.count; i++)
         if (judge(&court, &range.at[i], err) < 0)
             return explain(&court, range.at[i].id, err);
-    return 0;
+    return check_tag(&court, commit, err);
 }

@@ -9,8 +9,9 @@
  * The anchor is the last commit that was verified; the first one is the operator's to name. What a
  * branch says that left before the anchor never counts: the anchor stands in for it. The list of
  * revoked keys holds as it stood before a commit, and as the head has it. No commit is dated before
- * its parents or in the future. So whoever may push, but not sign, changes nothing; and whether
- * signatures are required is never the repository's to say. */
+ * its parents or in the future. Where an annotated tag is followed it is signed too, under its own
+ * name, by somebody whom the anchor allows. So whoever may push, but not sign, changes nothing; and
+ * whether signatures are required is never the repository's to say. */
 #pragma once
 
 #include "server.h"

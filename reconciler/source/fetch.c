@@ -2,9 +2,11 @@
 #include "fetch.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/limits.h"
@@ -82,6 +84,8 @@ static const git_remote_head *find(const git_remote_head **heads, size_t count, 
 struct choice {
     const char *name; /* borrowed from the remote */
     git_oid commit;
+    bool tagged; /* by an annotated tag */
+    git_oid tag;
 };
 
 static int choose(struct kedge_git *git, git_remote *remote, struct choice *out,
@@ -118,7 +122,10 @@ static int choose(struct kedge_git *git, git_remote *remote, struct choice *out,
             "repository '%s' has no branch or tag '%s': was it deleted or renamed?", git->url.text,
             revision);
     peeled = find(heads, count, prefix, revision, "^{}"); /* an annotated tag's commit */
-    *out = (struct choice){.name = head->name, .commit = peeled ? peeled->oid : head->oid};
+    *out = (struct choice){.name = head->name,
+                           .commit = peeled ? peeled->oid : head->oid,
+                           .tagged = peeled != NULL,
+                           .tag = head->oid};
     return 0;
 }
 
@@ -128,6 +135,46 @@ static int is_commit(struct kedge_git *git, const git_oid *id)
     int rc = git_commit_lookup(&commit, git->repo, id);
     git_commit_free(commit);
     return rc;
+}
+
+/* The tag's bytes, where it and what it leads through are here and lead to that commit. */
+static int read_tag(struct kedge_git *git, const struct choice *choice, struct kedge_buf *out)
+{
+    kedge_auto(git_object) git_object *tag = NULL, *commit = NULL;
+    struct kedge_err ignored;
+    git_odb *odb = NULL;
+    git_odb_object *raw = NULL;
+    int rc = kedge_handle_object(git, &choice->tag, GIT_OBJECT_TAG, KEDGE_LIMIT_GIT_COMMIT, &tag,
+                                 &ignored);
+    if (rc == 0)
+        rc = git_object_peel(&commit, tag, GIT_OBJECT_COMMIT);
+    if (rc == 0 && !git_oid_equal(git_object_id(commit), &choice->commit))
+        rc = GIT_EMISMATCH;
+    if (rc == 0)
+        rc = git_repository_odb(&odb, git->repo);
+    if (rc == 0)
+        rc = git_odb_read(&raw, odb, &choice->tag);
+    if (rc == 0)
+        kedge_buf_add(out, git_odb_object_data(raw), git_odb_object_size(raw));
+    git_odb_object_free(raw);
+    git_odb_free(odb);
+    return rc;
+}
+
+/* Is what the remote named here? Remembers the tag. */
+static bool take_choice(struct kedge_git *git, const struct choice *choice)
+{
+    static const char prefix[] = "refs/tags/";
+    kedge_buf_clear(&git->tag);
+    if (is_commit(git, &choice->commit) < 0)
+        return false;
+    if (!choice->tagged)
+        return true;
+    if (read_tag(git, choice, &git->tag) < 0)
+        return false;
+    bool usual = strncmp(choice->name, prefix, strlen(prefix)) == 0;
+    git->tag_name = kedge_alloc_strdup(choice->name + (usual ? strlen(prefix) : 0));
+    return true;
 }
 
 /* Everything below the references that match `refspecs`, as far as the mirror lacks it. */
@@ -179,12 +226,18 @@ static int fetch_name(struct kedge_git *git, struct kedge_connect *connect, git_
     if (rc < 0)
         return rc;
     *commit = choice.commit;
-    if (is_commit(git, commit) == 0)
+    if (take_choice(git, &choice))
         return 0;
-    if (git->url.scheme == KEDGE_URL_FILE)
-        return kedge_pack_copy(git, connect, commit, err);
     kedge_buf_printf(&refspec, "+%s:" KEDGE_REF_HEAD, choice.name);
-    return download(git, connect, remote, &refspec.data, 1, err);
+    if (git->url.scheme == KEDGE_URL_FILE)
+        rc = kedge_pack_copy(git, connect, commit, choice.tagged ? &choice.tag : NULL, err);
+    else
+        rc = download(git, connect, remote, &refspec.data, 1, err);
+    if (rc == 0 && !take_choice(git, &choice) && choice.tagged)
+        rc = kedge_err_set(err, KEDGE_INVALID,
+                           "repository '%s': '%s' is no tag of the commit that it is said to name",
+                           git->url.text, choice.name);
+    return rc;
 }
 
 /* A commit by its id: servers differ in whether they give one away, so every branch and tag is
@@ -197,7 +250,7 @@ static int fetch_id(struct kedge_git *git, struct kedge_connect *connect, const 
     if (is_commit(git, commit) == 0)
         return 0;
     if (git->url.scheme == KEDGE_URL_FILE)
-        return kedge_pack_copy(git, connect, commit, err);
+        return kedge_pack_copy(git, connect, commit, NULL, err);
     kedge_auto(git_remote) git_remote *remote = NULL;
     int rc = connect_to(git, connect, &remote, err);
     if (rc == 0)
@@ -242,6 +295,8 @@ int kedge_fetch_run(struct kedge_git *git, git_oid *commit, struct kedge_err *er
     };
     bool by_id = options->revision && strlen(options->revision) == GIT_OID_HEXSZ &&
                  git_oid_fromstr(commit, options->revision) == 0;
+    free(git->tag_name);
+    git->tag_name = NULL;
     kedge_connect_enter(&connect);
     int rc = by_id ? fetch_id(git, &connect, commit, err) : fetch_name(git, &connect, commit, err);
     kedge_connect_enter(NULL);

@@ -66,6 +66,8 @@ void kedge_git_free(struct kedge_git *git)
     free((char *)git->options.username);
     free((char *)git->options.password);
     free((char *)git->options.ca_file);
+    free(git->tag_name);
+    kedge_buf_release(&git->tag);
     free(git);
 }
 
@@ -194,6 +196,15 @@ int kedge_git_fetch(struct kedge_git *git, char commit[KEDGE_COMMIT_TEXT], struc
     if (rc == 0)
         kedge_oid_format(&id, commit);
     return rc;
+}
+
+bool kedge_git_tag(const struct kedge_git *git, const char **name, struct kedge_slice *object)
+{
+    if (!git->tag_name)
+        return false;
+    *name = git->tag_name;
+    *object = kedge_buf_slice(&git->tag);
+    return true;
 }
 
 int kedge_git_follows(struct kedge_git *git, const char *base, const char *head,

@@ -59,6 +59,12 @@ void kedge_git_auto(struct kedge_git **git);
 int kedge_git_fetch(struct kedge_git *git, char commit[KEDGE_COMMIT_TEXT],
                     struct kedge_err *err) KEDGE_MUST_CHECK;
 
+/* The annotated tag that the last kedge_git_fetch went through to its commit, itself or through
+ * further tags, which it names by their hashes; false where a branch, a light-weight tag or an id led
+ * there. Both are borrowed until the next one: `name` without "refs/tags/", `object` the bytes that
+ * Git hashes, as wire/commit.h reads them. */
+bool kedge_git_tag(const struct kedge_git *git, const char **name, struct kedge_slice *object);
+
 /* Was `head` made on top of `base`? Equal ids are. KEDGE_CONFLICT naming both when history was
  * rewritten: keep the last good one. KEDGE_NOTFOUND when a commit is not here. */
 int kedge_git_follows(struct kedge_git *git, const char *base, const char *head,

@@ -17,6 +17,8 @@ struct kedge_git {
     /* A mirror only. */
     struct kedge_url url;
     struct kedge_git_options options; /* strings are owned */
+    char *tag_name;                   /* of the annotated tag that was fetched last, or NULL */
+    struct kedge_buf tag;             /* its bytes */
 };
 
 /* Fills `err` from libgit2's last error and its return code: "<text>: <libgit2's text>". */

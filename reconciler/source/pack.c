@@ -136,8 +136,24 @@ static int fill(struct filling *filling, git_revwalk *walk)
     return rc == GIT_ITEROVER ? 0 : rc;
 }
 
+/* A tag, and those that it leads through. */
+static int insert_tags(const struct filling *filling, const git_oid *id)
+{
+    git_tag *tag = NULL;
+    git_oid at = *id;
+    int rc = 0;
+    for (unsigned depth = 0; rc == 0 && depth < KEDGE_LIMIT_GIT_DEPTH; depth++) {
+        if (git_tag_lookup(&tag, filling->from, &at) < 0)
+            return 0;
+        rc = git_packbuilder_insert(filling->builder, &at, NULL);
+        at = *git_tag_target_id(tag);
+        git_tag_free(tag);
+    }
+    return rc;
+}
+
 static int copy(struct kedge_git *git, git_repository *from, struct kedge_connect *connect,
-                const git_oid *commit)
+                const git_oid *commit, const git_oid *tag)
 {
     kedge_auto(git_revwalk) git_revwalk *walk = NULL;
     kedge_auto(git_packbuilder) git_packbuilder *builder = NULL;
@@ -152,8 +168,11 @@ static int copy(struct kedge_git *git, git_repository *from, struct kedge_connec
         rc = git_packbuilder_set_callbacks(builder, on_stage, connect);
     if (rc == 0)
         git_packbuilder_set_threads(builder, 0);
+    struct filling filling = {.builder = builder, .from = from};
     if (rc == 0)
-        rc = fill(&(struct filling){.builder = builder, .from = from}, walk);
+        rc = fill(&filling, walk);
+    if (rc == 0 && tag)
+        rc = insert_tags(&filling, tag);
     if (rc == 0)
         rc = git_odb_write_pack(&copying.writer, odb, NULL, NULL);
     if (rc == 0)
@@ -166,7 +185,7 @@ static int copy(struct kedge_git *git, git_repository *from, struct kedge_connec
 }
 
 int kedge_pack_copy(struct kedge_git *git, struct kedge_connect *connect, const git_oid *commit,
-                    struct kedge_err *err)
+                    const git_oid *tag, struct kedge_err *err)
 {
     kedge_auto(git_repository) git_repository *from = NULL;
     git_object_t type = GIT_OBJECT_INVALID;
@@ -190,7 +209,7 @@ int kedge_pack_copy(struct kedge_git *git, struct kedge_connect *connect, const 
     if (type != GIT_OBJECT_COMMIT)
         return kedge_err_set(err, KEDGE_INVALID, "repository '%s': the revision is a %s, no commit",
                              path, git_object_type2string(type));
-    rc = copy(git, from, connect, commit);
+    rc = copy(git, from, connect, commit, tag);
     if (connect->stop.code) {
         kedge_err_set(err, connect->stop.code, "%s", connect->stop.msg);
         return kedge_err_wrap(err, "repository '%s'", path);

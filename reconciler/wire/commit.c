@@ -203,6 +203,7 @@ int kedge_commit_parse_tag(struct kedge_slice object, struct kedge_commit *out,
     if (!code) {
         kedge_buf_add(&read.payload, object.data, object.size);
         code = read_ident("tagger ", &read, err);
+        (void)find_header(&read.payload, "tag ", &read.name);
     }
     return finish(code, "tag", &read, out, err);
 }

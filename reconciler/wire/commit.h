@@ -11,6 +11,7 @@ struct kedge_commit {
     struct kedge_buf payload;   /* the object without its signature: what was signed */
     struct kedge_buf signature; /* the armor */
     struct kedge_slice email;   /* of committer or tagger; borrowed from `payload` */
+    struct kedge_slice name;    /* of a tag, as it says itself, or empty; borrowed too */
     kedge_ms at;                /* when they say they made it */
 };
 

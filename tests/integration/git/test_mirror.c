@@ -165,6 +165,21 @@ Test(mirror, tells_a_deleted_branch)
     cr_expect_eq(kedge_git_trust(f.git, id, &f.err), 0, "%s", f.err.msg);
 }
 
+/* The annotated tag that the last fetch went through, or NULL. */
+static void expect_tag(struct fixture *f, const char *name)
+{
+    kedge_auto(kedge_buf) struct kedge_buf theirs = {0};
+    const char *known;
+    struct kedge_slice object;
+    cr_assert_eq(kedge_git_tag(f->git, &known, &object), name != NULL, "%s", name);
+    if (!name)
+        return;
+    cr_expect_str_eq(known, name);
+    kedge_gitrepo_ask(&f->repo, NULL, &theirs, "cat-file", "tag", name);
+    cr_assert_leq(theirs.size, object.size);
+    cr_expect_arr_eq(object.data, theirs.data, theirs.size);
+}
+
 Test(mirror, takes_tags)
 {
     kedge_auto(fixture) struct fixture f = set_up();
@@ -177,12 +192,24 @@ Test(mirror, takes_tags)
     kedge_gitrepo_run(&f.repo, "tag", "-a", "-m", "again", "nested", "v1");
     kedge_gitrepo_run(&f.repo, "tag", "file", "HEAD:a.yaml");
     kedge_gitrepo_commit(&f.repo, "two", NULL);
-    static const char *const names[] = {"light", "v1", "nested", "refs/tags/v1"};
-    for (size_t i = 0; i < KEDGE_COUNT(names); i++) {
-        must_open(&f, names[i]);
+    static const struct {
+        const char *revision, *tag;
+    } rows[] = {{"light", NULL},        {"v1", "v1"},   {"nested", "nested"},
+                {"refs/tags/v1", "v1"}, {"main", NULL}, {"nested", "nested"}};
+    for (size_t i = 0; i < KEDGE_COUNT(rows); i++) {
+        must_open(&f, rows[i].revision);
         cr_assert_eq(fetch(&f), 0, "%s", f.err.msg);
-        cr_expect_str_eq(f.commit, id, "%s", names[i]);
+        if (strcmp(rows[i].revision, "main") != 0)
+            cr_expect_str_eq(f.commit, id, "%s", rows[i].revision);
+        expect_tag(&f, rows[i].tag);
+        cr_assert_eq(fetch(&f), 0, "%s", f.err.msg);
+        expect_tag(&f, rows[i].tag);
     }
+    must_open(&f, "v1");
+    cr_assert_eq(fetch(&f), 0, "%s", f.err.msg);
+    kedge_gitrepo_run(&f.repo, "tag", "-f", "-a", "-m", "the same commit again", "v1", id);
+    cr_assert_eq(fetch(&f), 0, "%s", f.err.msg);
+    expect_tag(&f, "v1");
     expect_file(&f, id, "a.yaml", "tagged");
     must_open(&f, "file");
     cr_expect_eq(fetch(&f), KEDGE_INVALID, "%s", f.err.msg);

@@ -121,8 +121,13 @@ static void expect_fetches(struct fixture *f, const char *url, struct kedge_git_
     cr_assert_eq(tree.count, 1);
     cr_expect_str_eq(tree.entries[0].data, "two");
     options.revision = "v1";
+    const char *tag;
+    struct kedge_slice object;
     cr_assert_eq(fetch_from(f, url, &options), 0, "%s", f->err.msg);
     cr_expect_str_eq(f->commit, f->first);
+    cr_assert(kedge_git_tag(f->git, &tag, &object));
+    cr_expect_str_eq(tag, "v1");
+    cr_expect(memmem(object.data, object.size, "\n\nrelease", 9));
     cr_assert_eq(kedge_fs_remove(AT_FDCWD, path_of(f, 7, "mirror"), &f->err), 0);
     options.revision = f->first; /* not a tip any more */
     cr_assert_eq(fetch_from(f, url, &options), 0, "%s", f->err.msg);

@@ -153,6 +153,64 @@ Test(signed, what_is_not_allowed_does_not)
     daemon_site_release(&shop.site);
 }
 
+static void tag(struct shop *shop, const char *key, const char *name)
+{
+    struct kedge_gitrepo *repo = &shop->site.repo;
+    if (key)
+        kedge_gitrepo_run(repo, "-c", "tag.gpgsign=false", "tag", "-f", "-s", "-u", key, "-m", name,
+                          name);
+    else
+        kedge_gitrepo_run(repo, "-c", "tag.gpgsign=false", "tag", "-f", "-a", "-m", name, name);
+}
+
+/* Reconciling fails with these words, and nothing comes into force. */
+static void expect_tag_refused(struct shop *shop, const char *why)
+{
+    char before[KEDGE_COMMIT_TEXT];
+    struct kedge_err err = {0};
+    memcpy(before, shop->in_force, sizeof before);
+    cr_assert_eq(reconcile(shop, &err), KEDGE_DENIED, "%s", err.msg);
+    cr_assert_not_null(strstr(err.msg, "tag 'v1'"), "%s", err.msg);
+    cr_assert_not_null(strstr(err.msg, why), "%s", err.msg);
+    cr_assert_str_eq(shop->in_force, before);
+}
+
+/* Every commit is Ann's; who may not sign cannot say either which of them is the release. */
+Test(signed, an_annotated_tag_is_signed_too)
+{
+    struct shop shop;
+    char head[KEDGE_COMMIT_TEXT];
+    kedge_auto(kedge_buf) struct kedge_buf object = {0}, forged = {0};
+    open_shop(&shop);
+    struct kedge_gitrepo *repo = &shop.site.repo;
+    expect_taken(&shop, shop.pin);
+    shop.site.options.git.revision = "v1";
+    commit(&shop, shop.ann, head);
+    tag(&shop, NULL, "v1");
+    expect_tag_refused(&shop, "it is not signed; sign it anew");
+    tag(&shop, shop.bob, "v1");
+    expect_tag_refused(&shop, "no line has it");
+
+    tag(&shop, shop.ann, "v0");
+    kedge_gitrepo_ask(repo, NULL, &object, "cat-file", "tag", "v0");
+    kedge_gitrepo_run(repo, "update-ref", "refs/tags/v1", "refs/tags/v0");
+    expect_tag_refused(&shop, "it was not made as a tag of this name");
+    memcpy(strstr(object.data, "tag v0"), "tag v1", 6);
+    kedge_gitrepo_ask(repo, &object, &forged, "hash-object", "-t", "tag", "-w", "--stdin");
+    kedge_gitrepo_run(repo, "update-ref", "refs/tags/v1", forged.data);
+    expect_tag_refused(&shop, "not over this text");
+
+    tag(&shop, shop.ann, "v1"); /* the same commit */
+    expect_taken(&shop, head);
+    commit(&shop, NULL, head);
+    tag(&shop, shop.ann, "v1"); /* a good tag does not make its commit good */
+    expect_refused(&shop, head, "it is not signed");
+    commit(&shop, shop.ann, head);
+    kedge_gitrepo_run(repo, "tag", "-f", "--no-sign", "v1"); /* as a branch: no object of its own */
+    expect_taken(&shop, head);
+    daemon_site_release(&shop.site);
+}
+
 Test(signed, a_merge_answers_for_what_it_merges)
 {
     struct shop shop;

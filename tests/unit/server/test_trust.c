@@ -37,7 +37,8 @@ struct ledger {
     struct person ann, bob;
     struct entry entries[FIXTURE_COMMITS];
     int count;
-    size_t judged; /* commits whose bytes were read */
+    size_t judged;        /* commits whose bytes were read */
+    struct kedge_buf tag; /* that leads to the head, or empty */
 };
 
 static int find(const struct ledger *ledger, const char *id)
@@ -138,6 +139,14 @@ static int read_file(void *self, const char *commit, const char *path, size_t li
     return 0;
 }
 
+static bool read_tag(void *self, const char **name, struct kedge_slice *object)
+{
+    const struct ledger *ledger = self;
+    *name = "v1";
+    *object = kedge_buf_slice(&ledger->tag);
+    return ledger->tag.size > 0;
+}
+
 static int describe(void *self, const char *commit, struct kedge_arena *arena, const char **author,
                     const char **subject, struct kedge_err *err)
 {
@@ -173,9 +182,9 @@ static void sign(const struct person *person, const struct kedge_buf *payload,
     kedge_sshkey_put_string(&blob, "", 0);
     kedge_sshkey_put_string(&blob, "sha256", 6);
     kedge_sshkey_put_string(&blob, text.data, text.size);
-    kedge_buf_puts(armor, "-----BEGIN SSH SIGNATURE-----\n ");
+    kedge_buf_puts(armor, "-----BEGIN SSH SIGNATURE-----\n");
     kedge_base64_encode(armor, blob.data, blob.size);
-    kedge_buf_puts(armor, "\n -----END SSH SIGNATURE-----\n");
+    kedge_buf_puts(armor, "\n-----END SSH SIGNATURE-----\n");
 }
 
 /* A commit that is on top of the one before it and carries its files; *_rest change it first. */
@@ -200,9 +209,26 @@ static const char *seal(struct entry *entry, const struct person *signer)
     kedge_buf_printf(&payload, "%s\nchange\n", headers.data);
     if (signer)
         sign(signer, &payload, &armor);
-    kedge_buf_printf(&entry->raw, "%s%s%s\nchange\n", headers.data, signer ? "gpgsig " : "",
-                     signer ? armor.data : "");
+    kedge_buf_puts(&entry->raw, headers.data);
+    const char *line = signer ? armor.data : "";
+    for (size_t size; (size = strcspn(line, "\n")) > 0; line += size + 1)
+        kedge_buf_printf(&entry->raw, "%s %.*s\n", line == armor.data ? "gpgsig" : "", (int)size,
+                         line);
+    kedge_buf_puts(&entry->raw, "\nchange\n");
     return entry->id;
+}
+
+/* An annotated tag of `head`, made then. */
+static void put_tag(struct ledger *ledger, const struct person *signer, const char *head,
+                    kedge_ms at)
+{
+    kedge_auto(kedge_buf) struct kedge_buf armor = {0};
+    kedge_buf_clear(&ledger->tag);
+    kedge_buf_printf(&ledger->tag,
+                     "object %s\ntype commit\ntag v1\ntagger T <t@x> %lld +0000\n\nrelease\n", head,
+                     (long long)at / 1000);
+    sign(signer, &ledger->tag, &armor);
+    kedge_buf_puts(&ledger->tag, armor.data);
 }
 
 static const char *commit(struct ledger *ledger, const struct person *signer)
@@ -239,6 +265,7 @@ static struct ledger *make_ledger(void)
         .range = range,
         .raw = read_raw,
         .file = read_file,
+        .tag = read_tag,
     };
     struct entry *first = draft(ledger);
     first->allowed = kedge_arena_printf(&ledger->arena, "ann@x %s\n", ledger->ann.public);
@@ -258,6 +285,7 @@ static void free_ledger(struct ledger *ledger)
     kedge_key_free(ledger->ann.key);
     kedge_key_free(ledger->bob.key);
     kedge_arena_release(&ledger->arena);
+    kedge_buf_release(&ledger->tag);
     free(ledger);
     kedge_test_no_leaks();
 }
@@ -336,6 +364,35 @@ Test(trust, only_who_was_allowed_before_counts)
     expect_refused(ledger, head, head,
                    "is not allowed to sign: no line has it (by "
                    "'.kedge/allowed_signers' as it stood in commit aaaaaaaaaaaa)");
+    free_ledger(ledger);
+}
+
+static void expect_tag_refused(struct ledger *ledger, const char *head, const char *why)
+{
+    const struct kedge_server *server = ledger->fx.server;
+    fixture_head(&ledger->fx, head);
+    cr_assert_str_neq(server->commit, head);
+    cr_assert_str_eq(server->refused.reason, "unverified");
+    cr_assert_not_null(strstr(server->refused.err.msg, "tag 'v1': "), "%s",
+                       server->refused.err.msg);
+    cr_assert_not_null(strstr(server->refused.err.msg, why), "%s", server->refused.err.msg);
+}
+
+Test(trust, a_tag_is_held_against_the_anchor_and_the_clock)
+{
+    struct ledger *ledger = make_ledger();
+    struct entry *entry = draft(ledger);
+    entry->allowed = both(ledger); /* counts from the next commit on */
+    const char *head = seal(entry, &ledger->ann);
+    put_tag(ledger, &ledger->bob, head, entry->at);
+    expect_tag_refused(ledger, head, "no line has it");
+    put_tag(ledger, &ledger->ann, head, entry->at - KEDGE_TRUST_SKEW - 1000);
+    expect_tag_refused(ledger, head, "before its parent's");
+    put_tag(ledger, &ledger->ann, head, entry->at);
+    expect_taken(ledger, head);
+    head = commit(ledger, &ledger->ann);
+    put_tag(ledger, &ledger->bob, head, entry->at + 2000);
+    expect_taken(ledger, head);
     free_ledger(ledger);
 }
 
