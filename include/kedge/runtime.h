@@ -18,12 +18,24 @@ struct kedge_runtime_spec; /* state/workload.h */
 /* How the line begins that a driver writes into a log before each run: "== name version, started .." */
 #define KEDGE_RUNTIME_HEADING "== "
 
-/* What to run and where; all paths absolute, everything borrowed for the call. */
+/* A variable that is no one else's business. */
+struct kedge_runtime_secret {
+    const char *name;
+    struct kedge_slice value; /* in guarded memory, without a NUL */
+};
+
+/* What to run and where; all paths absolute, everything borrowed for the call. Whatever runs for a
+ * unit, its hooks and probes too, gets its secrets. */
 struct kedge_runtime_unit {
     const char *instance, *version;
     const struct kedge_runtime_spec *spec;
     const char *folder; /* the unpacked package: working directory and HOME */
     const char *config; /* config.json of the instance */
+    /* What stands in for `config` where that refers to secrets: it is never on a disk. Empty: it does
+     * not. */
+    struct kedge_slice private_config;
+    const struct kedge_runtime_secret *secrets;
+    uint32_t secret_count;
     const char *models; /* models.json of the device */
     const char *log;    /* its stdout and stderr are appended here, behind a heading */
     const char *record; /* the driver's own note that the unit runs; gone when it does not */

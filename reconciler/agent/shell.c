@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -20,6 +21,7 @@
 #include "base/log.h"
 #include "journal.h"
 #include "kedge/probe.h"
+#include "tail.h"
 #include "units.h"
 #include "work.h"
 
@@ -241,7 +243,7 @@ static void tell_exit(struct kedge_shell *shell, const char *instance,
                       const struct kedge_digest *content, const char *how)
 {
     kedge_auto(kedge_buf) struct kedge_buf why = {0}, tail = {0};
-    kedge_slots_log_tail(shell->tools.slots, instance, &tail);
+    kedge_tail_read(shell->tools.slots, shell->tools.identity, instance, &tail);
     kedge_buf_puts(&why, how[0] ? how : "ended");
     kedge_log_write(KEDGE_LOG_WARN, KEDGE_FIELDS({"instance", instance}), "its process %s",
                     why.data);
@@ -576,6 +578,9 @@ static int open_tools(struct kedge_shell *shell, struct kedge_err *err)
     *tools = (struct kedge_work_tools){.server = config->server,
                                        .device = config->device,
                                        .ca_file = config->ca_file};
+    /* A key that a signer holds opens nothing: whatever comes with secrets is refused with that. */
+    if (kedge_key_seed(config->key) && kedge_age_identity_of(config->key, &tools->identity, err))
+        return err->code;
     int code = kedge_slots_open(config->state_dir, &tools->slots, err);
     if (!code)
         code = kedge_transport_open(&transport, &tools->transport, err);
@@ -657,6 +662,7 @@ static void close_shell(struct kedge_shell *shell)
     for (size_t i = 0; i < KEDGE_COUNT(shell->tools.runtimes); i++)
         kedge_runtime_close(shell->tools.runtimes[i]);
     kedge_slots_close(shell->tools.slots);
+    kedge_age_identity_free(shell->tools.identity);
 }
 
 int kedge_shell_run(const struct kedge_shell_config *config, struct kedge_err *err)
@@ -666,6 +672,7 @@ int kedge_shell_run(const struct kedge_shell_config *config, struct kedge_err *e
     shell.last = &shell.first;
     setenv("UV_THREADPOOL_SIZE", WORKERS, 0);
     signal(SIGPIPE, SIG_IGN);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0}); /* keys and secrets pass through this memory */
     int code = open_tools(&shell, err);
     if (!code) {
         open_loop(&shell, &prepare);

@@ -18,8 +18,6 @@
 #include "base/json.h"
 #include "base/limits.h"
 
-#define LOG_TAIL     600 /* bytes of a log that go into a message */
-#define LOG_LINES    6
 #define STOP_DEFAULT 10000
 
 struct kedge_slots {
@@ -296,43 +294,4 @@ int kedge_slots_remove(struct kedge_slots *slots, const char *instance,
         return errno == ENOENT ? 0 : kedge_err_sys(err, errno, "cannot remove '%s'", from.data);
     code = kedge_fs_sync(slots->root, folder.data, err);
     return code ? code : kedge_fs_remove(slots->root, to.data, err);
-}
-
-/* Behind the last heading: what was written before it is another run's. */
-static size_t last_run(const char *text, size_t size)
-{
-    static const char heading[] = "\n" KEDGE_RUNTIME_HEADING;
-    const char *at = text, *found = NULL;
-    while ((at = memmem(at, (size_t)(text + size - at), heading, sizeof heading - 1)))
-        found = ++at;
-    const char *end = found ? memchr(found, '\n', (size_t)(text + size - found)) : NULL;
-    return end ? (size_t)(end + 1 - text) : 0;
-}
-
-void kedge_slots_log_tail(const struct kedge_slots *slots, const char *instance,
-                          struct kedge_buf *out)
-{
-    char text[LOG_TAIL + 1] = "\n"; /* so that a heading in the first line is found too */
-    kedge_auto(kedge_buf) struct kedge_buf path = {0};
-    kedge_buf_printf(&path, "logs/%s.log", instance);
-    kedge_auto(kedge_fd) int fd =
-        openat(slots->root, path.data, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
-    if (size <= 0)
-        return;
-    ssize_t got = pread(fd, text + 1, LOG_TAIL, size > LOG_TAIL ? size - LOG_TAIL : 0);
-    if (got <= 0)
-        return;
-    size_t end = (size_t)got + 1, begin = last_run(text, end), lines = 0;
-    while (end > begin && text[end - 1] == '\n')
-        end--;
-    size_t start = end;
-    while (start > begin && !(text[start - 1] == '\n' && ++lines == LOG_LINES))
-        start--;
-    for (size_t i = start; i < end; i++) {
-        if (text[i] == '\n')
-            kedge_buf_puts(out, " | ");
-        else
-            kedge_buf_putc(out, text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
-    }
 }

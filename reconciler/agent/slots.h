@@ -5,6 +5,7 @@
  *   key  journal  lock  models.json  status.json
  *   artifacts/sha256/<hex>            verified bytes, and <hex>.part
  *   instances/<name>/<content hex>/   a slot: assignment.json config.json manifest package/
+ *                                     (secrets only as they were sealed: vault.h)
  *   current/<name>                    -> ../instances/<name>/<content hex>/package
  *   logs/<name>.log[.1]               output of its units
  *   run/<name>/<content hex>          a running unit's mark
@@ -48,8 +49,3 @@ int kedge_slots_switch(struct kedge_slots *slots, const char *instance,
 /* Zero content: what is left of the instance, logs too. */
 int kedge_slots_remove(struct kedge_slots *slots, const char *instance,
                        const struct kedge_digest *content, struct kedge_err *err) KEDGE_MUST_CHECK;
-
-/* Appends the last lines that the instance's newest run has logged, as one line of plain ASCII with
- * " | " between them, a few hundred bytes at most. */
-void kedge_slots_log_tail(const struct kedge_slots *slots, const char *instance,
-                          struct kedge_buf *out);

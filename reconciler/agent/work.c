@@ -9,6 +9,8 @@
 #include "base/digest.h"
 #include "base/fs.h"
 #include "kedge/probe.h"
+#include "tail.h"
+#include "vault.h"
 
 struct kedge_runtime *kedge_work_runtime(const struct kedge_work_tools *tools,
                                          enum kedge_driver driver)
@@ -20,6 +22,21 @@ static struct kedge_runtime_unit unit_of(struct kedge_work *work, bool made)
 {
     return kedge_slots_unit(work->tools->slots, &work->arena, work->effect.instance,
                             &work->effect.content, work->effect.assignment, made);
+}
+
+/* The unit with its secrets, which `vault` holds. */
+static int open_unit(struct kedge_work *work, bool made, struct kedge_vault *vault,
+                     struct kedge_runtime_unit *out)
+{
+    const struct kedge_assignment *assignment = work->effect.assignment;
+    int code = kedge_vault_open(assignment, work->tools->identity, vault, &work->err);
+    if (code)
+        return code;
+    *out = unit_of(work, made);
+    out->secrets = vault->at;
+    out->secret_count = vault->count;
+    out->private_config = vault->config;
+    return 0;
 }
 
 static struct kedge_runtime *runtime_of(struct kedge_work *work)
@@ -71,7 +88,7 @@ static int run_fetch(struct kedge_work *work)
     return kedge_download_run(&fetch, &work->err);
 }
 
-/* Checked while it lies in tmp/: what shows can be run. */
+/* Checked while it lies in tmp/: what shows can be run, and can open its secrets. */
 static int run_stage(struct kedge_work *work)
 {
     struct kedge_slots *slots = work->tools->slots;
@@ -82,8 +99,11 @@ static int run_stage(struct kedge_work *work)
     int code = kedge_slots_make(slots, assignment, &work->err);
     if (code)
         return code;
-    const struct kedge_runtime_unit unit = unit_of(work, true);
-    code = runtime->ops->check(runtime, &unit, &work->err);
+    kedge_auto(kedge_vault) struct kedge_vault vault = {0};
+    struct kedge_runtime_unit unit;
+    code = open_unit(work, true, &vault, &unit);
+    if (!code)
+        code = runtime->ops->check(runtime, &unit, &work->err);
     if (!code)
         code = kedge_slots_place(slots, assignment, &work->err);
     if (code)
@@ -96,8 +116,11 @@ static int run_start(struct kedge_work *work)
     struct kedge_runtime *runtime = runtime_of(work);
     if (!runtime)
         return KEDGE_UNSUPPORTED;
-    const struct kedge_runtime_unit unit = unit_of(work, false);
-    int code = runtime->ops->start(runtime, &unit, &work->status, &work->err);
+    kedge_auto(kedge_vault) struct kedge_vault vault = {0};
+    struct kedge_runtime_unit unit;
+    int code = open_unit(work, false, &vault, &unit);
+    if (!code)
+        code = runtime->ops->start(runtime, &unit, &work->status, &work->err);
     if (code == KEDGE_EXISTS) {
         /* One we lost sight of, from files that are gone: it makes room for this one. */
         code = runtime->ops->stop(runtime, &unit, &work->err);
@@ -111,14 +134,23 @@ static int run_start(struct kedge_work *work)
 
 static int run_probe(struct kedge_work *work)
 {
-    const struct kedge_runtime_unit unit = unit_of(work, false);
-    return kedge_probe_run(&unit, &work->running, &work->err);
+    kedge_auto(kedge_vault) struct kedge_vault vault = {0};
+    struct kedge_runtime_unit unit = unit_of(work, false);
+    bool command = work->effect.assignment->runtime.probe.kind == KEDGE_PROBE_EXEC;
+    int code = command ? open_unit(work, false, &vault, &unit) : 0;
+    return code ? code : kedge_probe_run(&unit, &work->running, &work->err);
 }
 
 static int run_stop(struct kedge_work *work)
 {
     struct kedge_runtime *runtime = runtime_of(work);
-    const struct kedge_runtime_unit unit = unit_of(work, false);
+    const struct kedge_assignment *assignment = work->effect.assignment;
+    kedge_auto(kedge_vault) struct kedge_vault vault = {0};
+    struct kedge_runtime_unit unit = unit_of(work, false);
+    /* For its hook; what runs is stopped also when its secrets cannot be opened any more. */
+    if (assignment && assignment->runtime.after_stop.command.count &&
+        open_unit(work, false, &vault, &unit))
+        work->err = (struct kedge_err){0};
     return runtime ? runtime->ops->stop(runtime, &unit, &work->err) : KEDGE_OK;
 }
 
@@ -174,7 +206,7 @@ void kedge_work_run(struct kedge_work *work)
     if (work->effect.kind != KEDGE_AGENT_PROBE && work->effect.kind != KEDGE_AGENT_START)
         return;
     kedge_auto(kedge_buf) struct kedge_buf tail = {0};
-    kedge_slots_log_tail(work->tools->slots, work->effect.instance, &tail);
+    kedge_tail_read(work->tools->slots, work->tools->identity, work->effect.instance, &tail);
     if (tail.size)
         kedge_buf_printf(&work->message, "; its log ends: %s", tail.data);
 }

@@ -2,7 +2,11 @@
 #include "secret.h"
 
 #include <sodium.h>
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
+
+#define ALIGNMENT alignof(max_align_t)
 
 void kedge_secret_random(void *bytes, size_t size)
 {
@@ -24,6 +28,8 @@ bool kedge_secret_equal(const void *a, const void *b, size_t size)
 
 void *kedge_secret_alloc(size_t size)
 {
+    /* It ends where a guard page begins: its size decides how it is aligned. */
+    size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     void *memory = sodium_init() < 0 ? NULL : sodium_malloc(size);
     if (!memory)
         abort();

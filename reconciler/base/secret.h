@@ -16,7 +16,7 @@ void kedge_secret_mac(const uint8_t key[KEDGE_SECRET_KEY], const void *data, siz
 /* In a time that does not depend on the bytes. */
 bool kedge_secret_equal(const void *a, const void *b, size_t size);
 
-/* Zeroed memory between guard pages, locked into RAM where the system lets us, out of core dumps;
- * _free wipes it. Ends the program when there is none. */
+/* Zeroed memory between guard pages, aligned for anything, locked into RAM where the system lets us,
+ * out of core dumps; _free wipes it. Ends the program when there is none. */
 void *kedge_secret_alloc(size_t size);
 void kedge_secret_free(void *memory);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -18,6 +19,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/secret.h"
 
 #define SEARCH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -25,6 +27,9 @@
 
 static bool declared(const struct kedge_runtime_unit *unit, const char *name)
 {
+    for (uint32_t i = 0; i < unit->secret_count; i++)
+        if (strcmp(unit->secrets[i].name, name) == 0)
+            return true;
     return kedge_label_find(&unit->spec->env, name) != NULL;
 }
 
@@ -75,15 +80,25 @@ char **kedge_child_environment(const struct kedge_runtime_unit *unit,
     add(unit, &text, "KEDGE_MODELS", unit->models);
     add_ports(unit, status, &text);
 
-    size_t count = 0;
+    size_t count = unit->secret_count, size = text.size;
     for (size_t i = 0; i < text.size; i++)
         count += text.data[i] == '\0';
-    char **block = kedge_alloc_zeroed((count + 1) * sizeof *block + text.size);
+    for (uint32_t i = 0; i < unit->secret_count; i++)
+        size += strlen(unit->secrets[i].name) + 1 + unit->secrets[i].value.size + 1;
+    char **block = kedge_secret_alloc((count + 1) * sizeof *block + size), **next = block;
     char *at = (char *)(block + count + 1);
     if (text.size)
         memcpy(at, text.data, text.size);
-    for (size_t i = 0; i < count; i++, at += strlen(at) + 1)
-        block[i] = at;
+    for (char *end = at + text.size; at < end; at += strlen(at) + 1)
+        *next++ = at;
+    for (uint32_t i = 0; i < unit->secret_count; i++) {
+        const struct kedge_runtime_secret *secret = &unit->secrets[i];
+        *next++ = at;
+        at = mempcpy(at, secret->name, strlen(secret->name));
+        *at++ = '=';
+        at = mempcpy(at, secret->value.data, secret->value.size);
+        *at++ = '\0';
+    }
     return block;
 }
 
@@ -134,6 +149,7 @@ struct launch {
     struct kedge_buf program;
     char **argv, **envp;
     int log, null, failure; /* `failure`: write end of the pipe that says what went wrong */
+    int config;             /* the private configuration, or -1 */
     pid_t parent;
     struct kedge_mark mark;
     char temporary[4096]; /* beside the record; empty: no mark is written */
@@ -143,9 +159,10 @@ static void launch_auto(struct launch *launch)
 {
     kedge_buf_release(&launch->program);
     free(launch->argv);
-    free(launch->envp);
+    kedge_secret_free(launch->envp);
     kedge_fd_auto(&launch->log);
     kedge_fd_auto(&launch->null);
+    kedge_fd_auto(&launch->config);
     kedge_fd_auto(&launch->failure);
 }
 
@@ -200,6 +217,8 @@ _Noreturn static void child_main(struct launch *launch)
         chdir(launch->unit->folder) < 0)
         sys = errno;
     syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
+    if (launch->config >= 0 && fcntl(launch->config, F_SETFD, 0) < 0)
+        sys = errno;
     set_limits(&launch->unit->spec->resources);
     if (!sys && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         sys = errno;
@@ -217,6 +236,42 @@ _Noreturn static void child_main(struct launch *launch)
     _exit(put == sizeof sys ? 127 : 126);
 }
 
+/* In memory that goes when the last process that has it goes. It can be read, not changed, at
+ * /proc/self/fd. */
+static int open_config(struct launch *launch, struct kedge_err *err)
+{
+    struct kedge_slice rest = launch->unit->private_config;
+    launch->config = memfd_create("config.json", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    while (launch->config >= 0 && rest.size) {
+        ssize_t put = write(launch->config, rest.data, rest.size);
+        if (put < 0 && errno != EINTR)
+            break;
+        if (put > 0)
+            rest = (struct kedge_slice){rest.data + put, rest.size - (size_t)put};
+    }
+    if (rest.size || fchmod(launch->config, 0400) < 0 ||
+        fcntl(launch->config, F_ADD_SEALS,
+              F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+        return kedge_err_sys(err, errno, "cannot keep the configuration in memory");
+    return 0;
+}
+
+static int prepare_environment(struct launch *launch, const struct kedge_runtime_status *status,
+                               struct kedge_err *err)
+{
+    struct kedge_runtime_unit unit = *launch->unit;
+    char path[32];
+    int code = unit.private_config.size ? open_config(launch, err) : 0;
+    if (code)
+        return code;
+    if (unit.private_config.size) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", launch->config);
+        unit.config = path;
+    }
+    launch->envp = kedge_child_environment(&unit, status);
+    return 0;
+}
+
 static int prepare(struct launch *launch, const struct kedge_runtime_status *status,
                    const struct kedge_strings *command, struct kedge_err *err)
 {
@@ -231,9 +286,8 @@ static int prepare(struct launch *launch, const struct kedge_runtime_status *sta
     launch->argv = kedge_alloc_array(command->count + 1, sizeof *launch->argv);
     for (uint32_t i = 0; i < command->count; i++)
         launch->argv[i] = (char *)(uintptr_t)command->at[i];
-    launch->envp = kedge_child_environment(unit, status);
     launch->parent = getpid();
-    return 0;
+    return prepare_environment(launch, status, err);
 }
 
 /* Forks, and waits until the child has become the program or has said why not. */
@@ -278,7 +332,8 @@ int kedge_child_start(const struct kedge_runtime_unit *unit,
                       const struct kedge_runtime_status *status, int64_t *pid,
                       struct kedge_err *err)
 {
-    kedge_auto(launch) struct launch launch = {.unit = unit, .log = -1, .null = -1, .failure = -1};
+    kedge_auto(launch) struct launch launch = {
+        .unit = unit, .log = -1, .null = -1, .failure = -1, .config = -1};
     struct stat st;
     int code = prepare(&launch, status, &unit->spec->command, err);
     if (code)
@@ -314,7 +369,8 @@ int kedge_child_run(const struct kedge_runtime_unit *unit,
                     const struct kedge_runtime_status *status, const struct kedge_strings *command,
                     kedge_ms timeout, struct kedge_err *err)
 {
-    kedge_auto(launch) struct launch launch = {.unit = unit, .log = -1, .null = -1, .failure = -1};
+    kedge_auto(launch) struct launch launch = {
+        .unit = unit, .log = -1, .null = -1, .failure = -1, .config = -1};
     pid_t child;
     int code = prepare(&launch, status, command, err);
     if (code || (code = fork_child(&launch, &child, err)))

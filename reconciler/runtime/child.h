@@ -7,8 +7,9 @@
 #include "mark.h"
 #include "state/workload.h"
 
-/* Environment of everything that belongs to a unit, NULL at the end; free() it, one block. What the
- * manifest declares wins over what the agent gives. */
+/* Environment of everything that belongs to a unit, its secrets included, NULL at the end; one block
+ * of guarded memory, kedge_secret_free() it. What the manifest declares wins over what the agent
+ * gives. */
 char **kedge_child_environment(const struct kedge_runtime_unit *unit,
                                const struct kedge_runtime_status *status);
 /* The program that `command` names, as an absolute path or one relative to the unit's folder;
@@ -16,7 +17,8 @@ char **kedge_child_environment(const struct kedge_runtime_unit *unit,
 int kedge_child_program(const struct kedge_runtime_unit *unit, const struct kedge_strings *command,
                         struct kedge_buf *out, struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Starts the unit's command in a session of its own: clean environment, no standard input, output
- * to its log, no descriptors of ours, no new privileges, its resource limits. The child writes its
+ * to its log, no descriptors of ours but that of a private configuration, no new privileges, its
+ * resource limits, no core dumps. The child writes its
  * mark before it becomes the program, and dies with us until then. *pid is its id. */
 int kedge_child_start(const struct kedge_runtime_unit *unit,
                       const struct kedge_runtime_status *status, int64_t *pid,

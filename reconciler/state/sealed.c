@@ -162,7 +162,7 @@ static int refuse(struct kedge_slice text, struct kedge_err *err)
         {"\"sops\"", "sealed by SOPS"},           {"-----BEGIN PGP", "sealed by PGP"},
         {"-----BEGIN PKCS7", "sealed by S/MIME"},
     };
-    for (size_t i = 0; i < KEDGE_COUNT(known); i++)
+    for (size_t i = 0; text.size && i < KEDGE_COUNT(known); i++)
         if (memmem(text.data, text.size, known[i].mark, strlen(known[i].mark)))
             return kedge_err_set(err, KEDGE_UNSUPPORTED,
                                  "it is %s, and devices open age files: " REMEDY, known[i].what);
@@ -203,7 +203,8 @@ int kedge_sealed_parse(struct kedge_slice text, struct kedge_sealed *out, struct
 bool kedge_sealed_next(struct kedge_slice config, struct kedge_sealed_reference *out)
 {
     static const char before[] = "{\"" KEDGE_SEALED_REFERENCE "\":\"";
-    const char *at = memmem(config.data, config.size, before, sizeof before - 1);
+    const char *at =
+        config.size ? memmem(config.data, config.size, before, sizeof before - 1) : NULL;
     if (!at)
         return false;
     const char *name = at + sizeof before - 1;

@@ -113,3 +113,50 @@ Test(runtime, tells_how_a_process_ended)
     kedge_runtime_close(runtime);
     kedge_tempdir_auto(&place.tmp);
 }
+
+static void wait_end(struct kedge_runtime *runtime, const struct kedge_runtime_unit *unit)
+{
+    struct pollfd ended = {.fd = runtime->ops->watch(runtime, unit), .events = POLLIN};
+    cr_assert(ended.fd < 0 || poll(&ended, 1, 10000) == 1);
+    if (ended.fd >= 0)
+        close(ended.fd);
+}
+
+/* Hooks and program alike find secrets in their environment, and the configuration with them in
+ * memory; nothing of it is on the disk but what they wrote themselves. */
+Test(runtime, secrets_are_for_what_runs)
+{
+    static const char *const show[] = {
+        "sh", "-c",
+        "echo \"$TOKEN $HOME $(cat \"$KEDGE_CONFIG\") $KEDGE_CONFIG\"; (cat \"$KEDGE_CONFIG\"); "
+        "echo x 2>/dev/null >\"$KEDGE_CONFIG\" && echo CHANGED; true"};
+    static const char expected[] = "hunter2 /nowhere {\"t\":\"hunter2\"} /proc/self/fd/";
+    static const struct kedge_runtime_secret secrets[] = {{"TOKEN", {"hunter2", 7}},
+                                                          {"HOME", {"/nowhere", 8}}};
+    for (size_t i = 1; i < KEDGE_COUNT(drivers); i++) {
+        struct place place;
+        struct kedge_runtime *runtime;
+        struct kedge_runtime_status status;
+        struct kedge_err err;
+        kedge_auto(kedge_buf) struct kedge_buf log = {0};
+        setup(&place);
+        place.spec.command = place.spec.before_start.command = place.spec.after_stop.command =
+            (struct kedge_strings){show, KEDGE_COUNT(show)};
+        place.spec.before_start.timeout = place.spec.after_stop.timeout = 10000;
+        place.unit.secrets = secrets;
+        place.unit.secret_count = KEDGE_COUNT(secrets);
+        place.unit.private_config = (struct kedge_slice){"{\"t\":\"hunter2\"}", 15};
+        cr_assert_eq(kedge_runtime_open(drivers[i], &runtime, &err), 0);
+        cr_assert_eq(runtime->ops->start(runtime, &place.unit, &status, &err), 0, "%s", err.msg);
+        wait_end(runtime, &place.unit);
+        cr_assert_eq(runtime->ops->stop(runtime, &place.unit, &err), 0, "%s", err.msg);
+        cr_assert_eq(kedge_fs_read(AT_FDCWD, place.log, 65536, &log, &err), 0);
+        size_t count = 0;
+        for (const char *at = log.data; (at = strstr(at, expected)); at++)
+            count++;
+        cr_expect_eq(count, i + 1, "%s: %s", drivers[i], log.data);
+        cr_expect_null(strstr(log.data, "CHANGED"));
+        kedge_runtime_close(runtime);
+        kedge_tempdir_auto(&place.tmp);
+    }
+}
