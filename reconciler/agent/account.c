@@ -175,9 +175,9 @@ void kedge_account_report(const struct kedge_agent *agent, struct kedge_arena *a
         out->refusal = kedge_arena_new(arena, struct kedge_refusal);
         *out->refusal = agent->refusal;
     }
-    if (agent->roots.refusal.reason) {
+    if (agent->anchor.refusal.reason) {
         out->root_refusal = kedge_arena_new(arena, struct kedge_refusal);
-        *out->root_refusal = agent->roots.refusal;
+        *out->root_refusal = agent->anchor.refusal;
     }
 }
 

@@ -11,7 +11,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "memory.h"
-#include "roots.h"
+#include "anchor.h"
 #include "wire/evidence.h"
 
 #define REPORT_GAP    1000 /* shortest time between two reports */
@@ -64,7 +64,7 @@ void kedge_agent_free(struct kedge_agent *agent)
     kedge_instance_drop_all(agent);
     kedge_memory_release_order(&agent->order);
     kedge_memory_release_order(&agent->offer);
-    kedge_roots_release(&agent->roots);
+    kedge_anchor_release(&agent->anchor);
     free(agent->refusal_message);
     free(agent->contact_message);
     free(agent);
@@ -192,7 +192,7 @@ static kedge_ms exchange_due(const struct kedge_agent *agent)
 static void exchange(struct kedge_agent *agent, struct kedge_report *report)
 {
     reserve_counters(agent);
-    if (kedge_roots_busy(agent) ||
+    if (kedge_anchor_busy(agent) ||
         (agent->exchanging && (!agent->news || agent->exchange_cancelled)))
         return;
     kedge_ms due = exchange_due(agent);
@@ -307,7 +307,7 @@ void kedge_agent_step(struct kedge_agent *agent, const struct kedge_agent_messag
         kedge_apply_run(agent);
         look(agent);
         collect(agent);
-        kedge_roots_run(agent);
+        kedge_anchor_run(agent);
         struct kedge_arena arena = {0};
         struct kedge_report report;
         kedge_account_report(agent, &arena, &report);
@@ -352,7 +352,7 @@ struct kedge_agent_contact kedge_agent_contact(const struct kedge_agent *agent)
         .generation = kedge_agent_ordered(agent) ? agent->order.order.generation : 0,
         .root = agent->root.version,
         .refusal = agent->refusal.reason ? &agent->refusal : NULL,
-        .root_refusal = agent->roots.refusal.reason ? &agent->roots.refusal : NULL,
+        .root_refusal = agent->anchor.refusal.reason ? &agent->anchor.refusal : NULL,
         .news = agent->news,
     };
 }
@@ -372,7 +372,7 @@ static bool is_tidy(const struct kedge_agent_instance *instance)
 bool kedge_agent_converged(const struct kedge_agent *agent)
 {
     if (!agent->booted || !kedge_agent_ordered(agent) || agent->offer.valid ||
-        kedge_roots_busy(agent))
+        kedge_anchor_busy(agent))
         return false;
     for (size_t i = 0; i < agent->count; i++)
         if (!kedge_apply_settled(agent, agent->instances[i]) || !is_tidy(agent->instances[i]))

@@ -8,7 +8,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "memory.h"
-#include "roots.h"
+#include "anchor.h"
 
 #define PROBE_SOONEST 1000 /* between probes while nothing is proven yet */
 
@@ -42,7 +42,7 @@ static bool take_envelope(struct kedge_agent *agent, struct kedge_slice envelope
         kedge_memory_admit(agent, envelope, agent->wall, &agent->offer, &err);
     if (refusal == KEDGE_ORDER_DUPLICATE)
         return true;
-    if (refusal == KEDGE_ORDER_ACCEPTED && kedge_roots_fresh(agent, &err)) {
+    if (refusal == KEDGE_ORDER_ACCEPTED && kedge_anchor_fresh(agent, &err)) {
         kedge_memory_release_order(&agent->offer);
         refusal = KEDGE_ORDER_EXPIRED_ROOT;
     }
@@ -71,7 +71,7 @@ static void offer(struct kedge_agent *agent, struct kedge_slice envelope)
 static void offer_waiting(struct kedge_agent *agent)
 {
     kedge_auto(kedge_buf) struct kedge_buf envelope = {0};
-    if (kedge_roots_waiting(agent, &envelope))
+    if (kedge_anchor_waiting(agent, &envelope))
         offer(agent, kedge_buf_slice(&envelope));
 }
 
@@ -83,7 +83,7 @@ static void on_exchanged(struct kedge_agent *agent, const struct kedge_agent_mes
     if (in->code == KEDGE_OK) {
         agent->connected = true;
         kedge_instance_text(&agent->contact_message, NULL);
-        if (kedge_roots_hear(agent, in->root, in->bytes))
+        if (kedge_anchor_hear(agent, in->root, in->bytes))
             offer(agent, in->bytes);
     } else if (!cancelled) {
         agent->connected = false;
@@ -226,8 +226,8 @@ static void on_journal(struct kedge_agent *agent, const struct kedge_agent_write
         code = (enum kedge_code)kedge_memory_apply(agent, kedge_buf_slice(&write->record), &err);
     if (agent->offering == write->id)
         on_ordered(agent, code);
-    if (agent->roots.saving == write->id) {
-        kedge_roots_saved(agent, code);
+    if (agent->anchor.saving == write->id) {
+        kedge_anchor_saved(agent, code);
         offer_waiting(agent);
     }
     if (agent->reserving == write->id) {
@@ -403,8 +403,8 @@ static void on_done(struct kedge_agent *agent, const struct kedge_agent_message 
         return;
     if (in->effect == agent->exchanging) {
         on_exchanged(agent, in);
-    } else if (in->effect == agent->roots.fetching) {
-        kedge_roots_answer(agent, in);
+    } else if (in->effect == agent->anchor.fetching) {
+        kedge_anchor_answer(agent, in);
         offer_waiting(agent);
     } else if (in->effect == agent->publishing) {
         /* Also when it failed: applications then read older words, which beats not starting. */

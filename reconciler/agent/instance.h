@@ -107,8 +107,8 @@ struct kedge_agent_order {
                      nothing more is done for it */
 };
 
-/* The roots that were followed, and what is known of newer ones (roots.h). */
-struct kedge_agent_roots {
+/* The roots that were followed, and what is known of newer ones (anchor.h). */
+struct kedge_agent_anchor {
     struct kedge_buf *files; /* of the versions after the one that the agent was given */
     size_t count;
     int64_t newest;            /* version that the server says there is; 0: none */
@@ -122,7 +122,7 @@ struct kedge_agent_roots {
 struct kedge_agent {
     const struct kedge_agent_config *config;
     struct kedge_root root; /* in force */
-    struct kedge_agent_roots roots;
+    struct kedge_agent_anchor anchor;
     bool booted;
     kedge_ms booted_at;                      /* monotonic */
     struct kedge_agent_instance **instances; /* sorted by name */

@@ -5,7 +5,7 @@
 
 #include "base/digest.h"
 #include "base/limits.h"
-#include "roots.h"
+#include "anchor.h"
 
 /* Twice an envelope: its quotes are escaped. */
 #define RECORD_LIMIT (2 * KEDGE_LIMIT_ENVELOPE + KEDGE_KIB(4))
@@ -198,7 +198,7 @@ static int apply_root(struct kedge_agent *agent, const json_t *json, struct kedg
     const char *document;
     int code = kedge_json_string(json, "document", &document, err);
     return code ? code
-                : kedge_roots_take(agent, (struct kedge_slice){document, strlen(document)}, err);
+                : kedge_anchor_take(agent, (struct kedge_slice){document, strlen(document)}, err);
 }
 
 static int apply_counter(struct kedge_agent *agent, const json_t *json, struct kedge_err *err)
@@ -362,10 +362,10 @@ static void give_instance(const struct kedge_agent_instance *instance, struct ke
 static size_t give_roots(const struct kedge_agent *agent, size_t from, int64_t version,
                          struct kedge_buf *text, kedge_agent_visit_record *visit, void *payload)
 {
-    const struct kedge_agent_roots *roots = &agent->roots;
-    int64_t first = agent->root.version - (int64_t)roots->count + 1;
-    while (from < roots->count && first + (int64_t)from <= version) {
-        kedge_memory_root(kedge_buf_slice(&roots->files[from++]), text);
+    const struct kedge_agent_anchor *anchor = &agent->anchor;
+    int64_t first = agent->root.version - (int64_t)anchor->count + 1;
+    while (from < anchor->count && first + (int64_t)from <= version) {
+        kedge_memory_root(kedge_buf_slice(&anchor->files[from++]), text);
         give(text, visit, payload);
     }
     return from;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "roots.h"
+#include "anchor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,59 +16,59 @@
 static void set_refusal(struct kedge_agent *agent, int64_t version, const char *reason,
                         enum kedge_code code, const char *message)
 {
-    struct kedge_agent_roots *roots = &agent->roots;
-    if (roots->refusal.reason && strcmp(roots->refusal.reason, reason) == 0 &&
-        roots->refusal.generation == version && strcmp(roots->refusal_message, message) == 0)
+    struct kedge_agent_anchor *anchor = &agent->anchor;
+    if (anchor->refusal.reason && strcmp(anchor->refusal.reason, reason) == 0 &&
+        anchor->refusal.generation == version && strcmp(anchor->refusal_message, message) == 0)
         return;
-    kedge_instance_text(&roots->refusal_message, message);
-    roots->refusal = (struct kedge_refusal){.generation = version,
-                                            .code = code,
-                                            .reason = reason,
-                                            .message = roots->refusal_message,
-                                            .at = agent->wall};
+    kedge_instance_text(&anchor->refusal_message, message);
+    anchor->refusal = (struct kedge_refusal){.generation = version,
+                                             .code = code,
+                                             .reason = reason,
+                                             .message = anchor->refusal_message,
+                                             .at = agent->wall};
     agent->changed = true;
 }
 
 static void clear_refusal(struct kedge_agent *agent)
 {
-    if (agent->roots.refusal.reason)
+    if (agent->anchor.refusal.reason)
         agent->changed = true;
-    agent->roots.refusal = (struct kedge_refusal){0};
+    agent->anchor.refusal = (struct kedge_refusal){0};
 }
 
 static bool behind(const struct kedge_agent *agent)
 {
-    return agent->root.version > 0 && agent->roots.newest > agent->root.version;
+    return agent->root.version > 0 && agent->anchor.newest > agent->root.version;
 }
 
-bool kedge_roots_busy(const struct kedge_agent *agent)
+bool kedge_anchor_busy(const struct kedge_agent *agent)
 {
-    return agent->roots.fetching || agent->roots.saving;
+    return agent->anchor.fetching || agent->anchor.saving;
 }
 
-bool kedge_roots_hear(struct kedge_agent *agent, int64_t newest, struct kedge_slice envelope)
+bool kedge_anchor_hear(struct kedge_agent *agent, int64_t newest, struct kedge_slice envelope)
 {
-    struct kedge_agent_roots *roots = &agent->roots;
-    roots->newest = newest;
-    if (!behind(agent) || roots->retry.due > agent->now)
+    struct kedge_agent_anchor *anchor = &agent->anchor;
+    anchor->newest = newest;
+    if (!behind(agent) || anchor->retry.due > agent->now)
         return true;
-    kedge_buf_clear(&roots->envelope);
-    kedge_buf_add(&roots->envelope, envelope.data, envelope.size);
+    kedge_buf_clear(&anchor->envelope);
+    kedge_buf_add(&anchor->envelope, envelope.data, envelope.size);
     return false;
 }
 
-bool kedge_roots_waiting(struct kedge_agent *agent, struct kedge_buf *out)
+bool kedge_anchor_waiting(struct kedge_agent *agent, struct kedge_buf *out)
 {
-    struct kedge_agent_roots *roots = &agent->roots;
-    if (!roots->envelope.size || kedge_roots_busy(agent) ||
-        (behind(agent) && roots->retry.due <= agent->now))
+    struct kedge_agent_anchor *anchor = &agent->anchor;
+    if (!anchor->envelope.size || kedge_anchor_busy(agent) ||
+        (behind(agent) && anchor->retry.due <= agent->now))
         return false;
-    *out = roots->envelope;
-    roots->envelope = (struct kedge_buf){0};
+    *out = anchor->envelope;
+    anchor->envelope = (struct kedge_buf){0};
     return true;
 }
 
-enum kedge_root_refusal kedge_roots_fresh(const struct kedge_agent *agent, struct kedge_err *err)
+enum kedge_root_refusal kedge_anchor_fresh(const struct kedge_agent *agent, struct kedge_err *err)
 {
     return kedge_root_fresh(&agent->root, agent->wall > agent->latest ? agent->wall : agent->latest,
                             err);
@@ -77,10 +77,10 @@ enum kedge_root_refusal kedge_roots_fresh(const struct kedge_agent *agent, struc
 /* It is told while it is so, whatever is offered. */
 static void judge_expiry(struct kedge_agent *agent)
 {
-    const struct kedge_refusal *refusal = &agent->roots.refusal;
+    const struct kedge_refusal *refusal = &agent->anchor.refusal;
     const char *expired = kedge_word_name(&kedge_root_refusal_words, KEDGE_ROOT_EXPIRED);
     struct kedge_err err;
-    if (kedge_roots_fresh(agent, &err) == KEDGE_ROOT_EXPIRED) {
+    if (kedge_anchor_fresh(agent, &err) == KEDGE_ROOT_EXPIRED) {
         if (!refusal->reason)
             set_refusal(agent, agent->root.version, expired, KEDGE_DENIED, err.msg);
     } else if (refusal->reason == expired) {
@@ -88,21 +88,21 @@ static void judge_expiry(struct kedge_agent *agent)
     }
 }
 
-void kedge_roots_run(struct kedge_agent *agent)
+void kedge_anchor_run(struct kedge_agent *agent)
 {
-    struct kedge_agent_roots *roots = &agent->roots;
+    struct kedge_agent_anchor *anchor = &agent->anchor;
     if (agent->root.version > 0)
         judge_expiry(agent);
     /* Not beside an order on its way: which root judges it must not be a matter of luck. */
-    if (!behind(agent) || kedge_roots_busy(agent) || agent->exchanging || agent->offering)
+    if (!behind(agent) || kedge_anchor_busy(agent) || agent->exchanging || agent->offering)
         return;
-    if (roots->retry.due > agent->now) {
-        kedge_agent_wake_at(agent, roots->retry.due);
+    if (anchor->retry.due > agent->now) {
+        kedge_agent_wake_at(agent, anchor->retry.due);
         return;
     }
     struct kedge_agent_effect *effect = kedge_agent_ask(agent, KEDGE_AGENT_ROOT);
     effect->version = agent->root.version + 1;
-    roots->fetching = effect->id;
+    anchor->fetching = effect->id;
 }
 
 /* The walk ends here for now; what waited is judged by the root in force. */
@@ -110,7 +110,7 @@ static void refuse(struct kedge_agent *agent, const char *reason, enum kedge_cod
                    const char *message)
 {
     set_refusal(agent, agent->root.version + 1, reason, code, message);
-    kedge_agent_back_off(agent, &agent->roots.retry, KEDGE_AGENT_RETRY_FIRST,
+    kedge_agent_back_off(agent, &agent->anchor.retry, KEDGE_AGENT_RETRY_FIRST,
                          KEDGE_AGENT_RETRY_MOST);
 }
 
@@ -119,23 +119,23 @@ static void journal(struct kedge_agent *agent, struct kedge_slice file)
     kedge_auto(kedge_buf) struct kedge_buf record = {0};
     kedge_memory_root(file, &record);
     struct kedge_agent_effect *effect = kedge_agent_ask(agent, KEDGE_AGENT_JOURNAL);
-    agent->roots.saving = effect->id;
+    agent->anchor.saving = effect->id;
     kedge_agent_write(agent, effect, &record);
 }
 
 /* The server comes back to what waited when it is asked again. */
 static void retry_later(struct kedge_agent *agent)
 {
-    kedge_buf_clear(&agent->roots.envelope);
-    kedge_agent_back_off(agent, &agent->roots.retry, KEDGE_AGENT_RETRY_FIRST,
+    kedge_buf_clear(&agent->anchor.envelope);
+    kedge_agent_back_off(agent, &agent->anchor.retry, KEDGE_AGENT_RETRY_FIRST,
                          KEDGE_AGENT_RETRY_MOST);
 }
 
-void kedge_roots_answer(struct kedge_agent *agent, const struct kedge_agent_message *in)
+void kedge_anchor_answer(struct kedge_agent *agent, const struct kedge_agent_message *in)
 {
     struct kedge_root next;
     struct kedge_err err = {0};
-    agent->roots.fetching = 0;
+    agent->anchor.fetching = 0;
     if (in->code == KEDGE_NOTFOUND) {
         refuse(agent, REASON_WITHHELD, in->code, in->message);
     } else if (in->code == KEDGE_LIMIT) {
@@ -152,13 +152,13 @@ void kedge_roots_answer(struct kedge_agent *agent, const struct kedge_agent_mess
     }
 }
 
-void kedge_roots_saved(struct kedge_agent *agent, enum kedge_code code)
+void kedge_anchor_saved(struct kedge_agent *agent, enum kedge_code code)
 {
-    agent->roots.saving = 0;
+    agent->anchor.saving = 0;
     if (code) {
         retry_later(agent);
     } else {
-        agent->roots.retry = (struct kedge_agent_retry){0};
+        agent->anchor.retry = (struct kedge_agent_retry){0};
         clear_refusal(agent);
     }
 }
@@ -186,14 +186,14 @@ static void judge_order(struct kedge_agent *agent)
         kedge_apply_join(agent, false);
 }
 
-static void keep(struct kedge_agent_roots *roots, struct kedge_slice file)
+static void keep(struct kedge_agent_anchor *anchor, struct kedge_slice file)
 {
-    roots->files = kedge_alloc_grow(roots->files, (roots->count + 1) * sizeof *roots->files);
-    roots->files[roots->count] = (struct kedge_buf){0};
-    kedge_buf_add(&roots->files[roots->count++], file.data, file.size);
+    anchor->files = kedge_alloc_grow(anchor->files, (anchor->count + 1) * sizeof *anchor->files);
+    anchor->files[anchor->count] = (struct kedge_buf){0};
+    kedge_buf_add(&anchor->files[anchor->count++], file.data, file.size);
 }
 
-int kedge_roots_take(struct kedge_agent *agent, struct kedge_slice file, struct kedge_err *err)
+int kedge_anchor_take(struct kedge_agent *agent, struct kedge_slice file, struct kedge_err *err)
 {
     struct kedge_root next;
     int code = kedge_root_peek(file, &next, err);
@@ -202,16 +202,16 @@ int kedge_roots_take(struct kedge_agent *agent, struct kedge_slice file, struct 
     if (kedge_root_follow(&agent->root, file, &next, err))
         return KEDGE_DENIED;
     agent->root = next;
-    keep(&agent->roots, file);
+    keep(&agent->anchor, file);
     judge_order(agent);
     return 0;
 }
 
-void kedge_roots_release(struct kedge_agent_roots *roots)
+void kedge_anchor_release(struct kedge_agent_anchor *anchor)
 {
-    for (size_t i = 0; i < roots->count; i++)
-        kedge_buf_release(&roots->files[i]);
-    free(roots->files);
-    free(roots->refusal_message);
-    kedge_buf_release(&roots->envelope);
+    for (size_t i = 0; i < anchor->count; i++)
+        kedge_buf_release(&anchor->files[i]);
+    free(anchor->files);
+    free(anchor->refusal_message);
+    kedge_buf_release(&anchor->envelope);
 }

@@ -11,25 +11,25 @@
 #include "instance.h"
 
 /* An exchange has ended: the server has this version (0: none), and gave this envelope, if any.
- * False: the envelope waits for the chain, and comes back from kedge_roots_waiting. */
-bool kedge_roots_hear(struct kedge_agent *agent, int64_t newest, struct kedge_slice envelope);
+ * False: the envelope waits for the chain, and comes back from kedge_anchor_waiting. */
+bool kedge_anchor_hear(struct kedge_agent *agent, int64_t newest, struct kedge_slice envelope);
 /* Asks for the next version when there is one and it is due; notes when the root has expired. */
-void kedge_roots_run(struct kedge_agent *agent);
+void kedge_anchor_run(struct kedge_agent *agent);
 /* Is a version on its way? Nothing is exchanged meanwhile. */
-bool kedge_roots_busy(const struct kedge_agent *agent);
+bool kedge_anchor_busy(const struct kedge_agent *agent);
 /* The ROOT effect has ended. */
-void kedge_roots_answer(struct kedge_agent *agent, const struct kedge_agent_message *in);
+void kedge_anchor_answer(struct kedge_agent *agent, const struct kedge_agent_message *in);
 /* The JOURNAL effect of the next root has ended. */
-void kedge_roots_saved(struct kedge_agent *agent, enum kedge_code code);
+void kedge_anchor_saved(struct kedge_agent *agent, enum kedge_code code);
 /* The envelope that has waited, once the walk is over; false: there is none. `out` is to be
  * released. */
-bool kedge_roots_waiting(struct kedge_agent *agent, struct kedge_buf *out);
+bool kedge_anchor_waiting(struct kedge_agent *agent, struct kedge_buf *out);
 
 /* Makes the next root of the chain the one in force: at boot and when its record is durable alike.
  * What rested on keys that it no longer names rests on nothing from here on. A version that is in
  * force already, or older, is passed over. KEDGE_DENIED: it does not follow. */
-int kedge_roots_take(struct kedge_agent *agent, struct kedge_slice file,
-                     struct kedge_err *err) KEDGE_MUST_CHECK;
+int kedge_anchor_take(struct kedge_agent *agent, struct kedge_slice file,
+                      struct kedge_err *err) KEDGE_MUST_CHECK;
 /* KEDGE_ROOT_EXPIRED when nothing new may be taken under the root in force. */
-enum kedge_root_refusal kedge_roots_fresh(const struct kedge_agent *agent, struct kedge_err *err);
-void kedge_roots_release(struct kedge_agent_roots *roots);
+enum kedge_root_refusal kedge_anchor_fresh(const struct kedge_agent *agent, struct kedge_err *err);
+void kedge_anchor_release(struct kedge_agent_anchor *anchor);
