@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "net/httpc.h"
 #include "wire/keyfile.h"
+#include "wire/minisign.h"
 #include "wire/root.h"
 
 #define EXIT_USAGE   64
@@ -22,13 +23,15 @@
 
 struct options {
     char *server, *name, *key, *passphrase_file, *root, *state_dir, *ca_file, *out, *output;
-    char *director_keys[KEDGE_LIMIT_ROOT_KEYS];
-    size_t director_count;
+    struct key_list {
+        char *at[KEDGE_LIMIT_ROOT_KEYS];
+        size_t count;
+    } director_keys, release_keys;
     char *wait, *log_level, *config;
     bool once, stop_models, help, json_log;
 };
 
-enum option_kind { TEXT, FLAG, DIRECTOR };
+enum option_kind { TEXT, FLAG, KEYS };
 
 /* Every option once: flags, lines of a configuration file and help come from here. */
 static const struct {
@@ -44,9 +47,11 @@ static const struct {
      "holds the passphrase of a sealed key"},
     {"root", TEXT, offsetof(struct options, root), "FILE",
      "root document: whom to trust; newer ones are followed [root.json in the state folder]"},
-    {"director-key", DIRECTOR, 0, "FILE|KEY",
+    {"director-key", KEYS, offsetof(struct options, director_keys), "FILE|KEY",
      "instead of a root: public key that signs orders, as a file or as 'ed25519:...'; may be given "
      "again"},
+    {"release-key", KEYS, offsetof(struct options, release_keys), "FILE|KEY",
+     "beside --director-key: public key that signs artifacts, minisign's too; may be given again"},
     {"state-dir", TEXT, offsetof(struct options, state_dir), "DIR",
      "where everything is kept [" STATE_DIR "]"},
     {"ca-file", TEXT, offsetof(struct options, ca_file), "FILE",
@@ -85,8 +90,10 @@ static void options_auto(struct options *options)
     for (size_t i = 0; i < KEDGE_COUNT(rows); i++)
         if (rows[i].kind == TEXT)
             free(*(char **)((char *)options + rows[i].offset));
-    for (size_t i = 0; i < options->director_count; i++)
-        free(options->director_keys[i]);
+    struct key_list *const lists[] = {&options->director_keys, &options->release_keys};
+    for (size_t k = 0; k < KEDGE_COUNT(lists); k++)
+        for (size_t i = 0; i < lists[k]->count; i++)
+            free(lists[k]->at[i]);
 }
 
 static int set_option(struct options *options, size_t row, const char *value, bool replace,
@@ -94,15 +101,16 @@ static int set_option(struct options *options, size_t row, const char *value, bo
 {
     char *field = (char *)options + rows[row].offset;
     char **text = (char **)field;
+    struct key_list *keys = (struct key_list *)field;
     switch (rows[row].kind) {
     case FLAG:
         *(bool *)field = true;
         return 0;
-    case DIRECTOR:
-        if (options->director_count == KEDGE_LIMIT_ROOT_KEYS)
-            return kedge_err_set(err, KEDGE_LIMIT, "more than %d director keys",
-                                 KEDGE_LIMIT_ROOT_KEYS);
-        options->director_keys[options->director_count++] = kedge_alloc_strdup(value);
+    case KEYS:
+        if (keys->count == KEDGE_LIMIT_ROOT_KEYS)
+            return kedge_err_set(err, KEDGE_LIMIT, "more than %d times --%s", KEDGE_LIMIT_ROOT_KEYS,
+                                 rows[row].name);
+        keys->at[keys->count++] = kedge_alloc_strdup(value);
         return 0;
     case TEXT:
         if (*text && !replace)
@@ -115,7 +123,7 @@ static int set_option(struct options *options, size_t row, const char *value, bo
 }
 
 /* One line of the configuration file: "option = value"; flags take "true". */
-static int read_line(struct options *options, char *line, bool directors, struct kedge_err *err)
+static int read_line(struct options *options, char *line, bool keys, struct kedge_err *err)
 {
     line += strspn(line, " \t");
     if (*line == '\0' || *line == '#')
@@ -132,8 +140,7 @@ static int read_line(struct options *options, char *line, bool directors, struct
     for (size_t i = 0; i < KEDGE_COUNT(rows); i++) {
         if (strcmp(rows[i].name, line) != 0)
             continue;
-        if ((rows[i].kind == FLAG && strcmp(value, "true") != 0) ||
-            (rows[i].kind == DIRECTOR && directors))
+        if ((rows[i].kind == FLAG && strcmp(value, "true") != 0) || (rows[i].kind == KEYS && keys))
             return 0;
         return set_option(options, i, value, false, err);
     }
@@ -144,11 +151,11 @@ static int read_config(struct options *options, struct kedge_err *err)
 {
     kedge_auto(kedge_buf) struct kedge_buf text = {0};
     int code = kedge_fs_read(AT_FDCWD, options->config, KEDGE_LIMIT_MANIFEST, &text, err);
-    bool directors = options->director_count > 0;
+    bool keys = options->director_keys.count || options->release_keys.count;
     unsigned number = 1;
     char *rest = text.data;
     for (char *line; !code && rest && (line = strsep(&rest, "\n")); number++)
-        if ((code = read_line(options, line, directors, err)))
+        if ((code = read_line(options, line, keys, err)))
             kedge_err_wrap(err, "%s:%u", options->config, number);
     return code;
 }
@@ -179,21 +186,15 @@ static int parse(const char *verb, int argc, char **argv, struct options *option
 
 /* --- run --- */
 
-static int load_directors(const struct options *options, struct kedge_root *out,
-                          struct kedge_err *err)
+static int load_keys(const struct key_list *list, enum kedge_root_role role, struct kedge_root *out,
+                     struct kedge_err *err)
 {
     struct kedge_public_key keys[KEDGE_LIMIT_ROOT_KEYS];
-    int code = 0;
-    for (size_t i = 0; !code && i < options->director_count; i++) {
-        const char *text = options->director_keys[i];
-        code = strncmp(text, "ed25519:", 8) == 0 ? kedge_public_key_parse(text, &keys[i], err)
-                                                 : kedge_public_key_load(text, &keys[i], err);
-        if (code)
-            kedge_err_wrap(err, "director key");
-    }
-    if (!code)
-        kedge_root_by_hand(out, KEDGE_ROOT_DIRECTOR, keys, (uint32_t)options->director_count);
-    return code;
+    for (size_t i = 0; i < list->count; i++)
+        if (kedge_minisign_key_load(list->at[i], &keys[i], err))
+            return kedge_err_wrap(err, "%s key", kedge_word_name(&kedge_root_role_words, role));
+    kedge_root_by_hand(out, role, keys, (uint32_t)list->count);
+    return 0;
 }
 
 static int read_root(const char *path, struct kedge_root *out, struct kedge_err *err)
@@ -209,11 +210,16 @@ static int read_root(const char *path, struct kedge_root *out, struct kedge_err 
 static int load_root(const struct options *options, const char *state_dir, struct kedge_root *out,
                      struct kedge_err *err)
 {
-    if (options->director_count && options->root)
+    const struct key_list *directors = &options->director_keys, *releases = &options->release_keys;
+    if ((directors->count || releases->count) && options->root)
         return kedge_err_set(err, KEDGE_INVALID,
-                             "--root names the director's keys: give it or --director-key");
-    if (options->director_count)
-        return load_directors(options, out, err);
+                             "--root names all keys: give it, or --director-key and --release-key");
+    if (releases->count && !directors->count)
+        return kedge_err_set(err, KEDGE_INVALID, "--release-key goes with --director-key");
+    if (directors->count) {
+        int code = load_keys(directors, KEDGE_ROOT_DIRECTOR, out, err);
+        return code ? code : load_keys(releases, KEDGE_ROOT_RELEASE, out, err);
+    }
     if (options->root)
         return read_root(options->root, out, err);
     kedge_auto(kedge_buf) struct kedge_buf path = {0};
@@ -265,6 +271,10 @@ static int verb_run(struct options *options)
         code = kedge_httpc_init(&err);
     if (!code)
         code = load_root(options, config.state_dir, &root, &err);
+    if (!code && root.roles[KEDGE_ROOT_RELEASE].count == 0)
+        kedge_log_write(KEDGE_LOG_WARN, NULL,
+                        "release signatures are NOT checked: who has the director's key decides "
+                        "alone what runs here; give --release-key, or --root");
     if (!code)
         code = kedge_keyfile_load(options->key,
                                   options->passphrase_file ? kedge_keyfile_passphrase : NULL,
@@ -336,7 +346,9 @@ static void print_status(const json_t *status)
                word(row, "state"), word(row, "health"), word(row, "integrity"),
                word(row, "endpoint"));
     json_array_foreach (json_object_get(report, "progress"), i, row)
-        printf("%s%s: %s %s\n", i ? "" : "\n", word(row, "instance"), word(row, "state"),
+        printf("%s%s: %s%s%s %s\n", i ? "" : "\n", word(row, "instance"), word(row, "state"),
+               json_object_get(row, "denial") ? ", " : "",
+               json_object_get(row, "denial") ? word(row, "denial") : "",
                json_object_get(row, "message") ? word(row, "message") : "");
 }
 
@@ -383,13 +395,14 @@ static const struct {
     const char *name;
     int (*run)(struct options *options);
     const char *help;
-    const char *options[15]; /* those that mean something to it */
+    const char *options[16]; /* those that mean something to it */
 } verbs[] = {
     {"run",
      verb_run,
      "Hold this device at what its server orders.",
-     {"server", "name", "key", "passphrase-file", "root", "director-key", "state-dir", "ca-file",
-      "wait", "stop-models", "once", "config", "log-level", "log-json", "help"}},
+     {"server", "name", "key", "passphrase-file", "root", "director-key", "release-key",
+      "state-dir", "ca-file", "wait", "stop-models", "once", "config", "log-level", "log-json",
+      "help"}},
     {"keygen",
      verb_keygen,
      "Make this device's key; prints the public half as the Device manifest wants it.",

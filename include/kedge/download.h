@@ -8,13 +8,16 @@
 struct kedge_artifact_ref; /* state/workload.h */
 
 typedef void kedge_download_progress(int64_t bytes, void *payload);
+/* Sees the artifact's bytes in order, as they are hashed; NULL: it starts over. */
+typedef void kedge_download_see(const void *data, size_t size, void *payload);
 
 struct kedge_download {
     int store; /* descriptor of the store's folder */
     const struct kedge_artifact_ref *artifact;
     struct kedge_artifact_origin origin; /* its url and digest are taken from `artifact` */
     kedge_download_progress *progress;   /* about every MiB; or NULL */
-    void *payload;
+    kedge_download_see *see; /* or NULL; has seen the whole artifact when the run succeeds */
+    void *payload;           /* of both */
 };
 
 /* Brings the artifact into the store; at once when it is there. A partial one is hashed again and

@@ -93,6 +93,8 @@ static enum kedge_action_state working_state(const struct kedge_agent *agent,
                                              const struct kedge_agent_instance *instance,
                                              const struct kedge_agent_slot *slot)
 {
+    if (slot->denial != KEDGE_DENIAL_NONE)
+        return KEDGE_ACTION_FAILED;
     if (!slot->staged || slot->integrity != KEDGE_INTEGRITY_INTACT) {
         if (slot->code && (slot->code == KEDGE_LIMIT || !kedge_apply_transient(slot->code)))
             return KEDGE_ACTION_FAILED;
@@ -130,6 +132,9 @@ static bool fill_progress(const struct kedge_agent *agent, struct kedge_arena *a
     const struct kedge_agent_slot *slot = kedge_instance_slot(instance, &instance->want->content);
     out->state = working_state(agent, instance, slot);
     out->code = slot->code;
+    out->denial = slot->denial;
+    if (slot->denial != KEDGE_DENIAL_NONE)
+        out->vouchers = kedge_assignment_vouchers(instance->want);
     out->message = within(budget, slot->message);
     out->bytes = slot->bytes;
     return true;

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/limits.h"
+#include "clearance.h"
 #include "memory.h"
 #include "anchor.h"
 #include "wire/evidence.h"
@@ -62,6 +63,7 @@ void kedge_agent_free(struct kedge_agent *agent)
         free(write);
     }
     kedge_instance_drop_all(agent);
+    kedge_clearance_release(agent);
     kedge_memory_release_order(&agent->order);
     kedge_memory_release_order(&agent->offer);
     kedge_anchor_release(&agent->anchor);

@@ -83,6 +83,7 @@ struct kedge_agent_message {
     const char *instance;
     struct kedge_digest content;
     int64_t amount;
+    const uint8_t *hash; /* DONE of a FETCH with `hash`: KEDGE_RELEASE_HASH bytes */
     const struct kedge_agent_survey *survey;
 };
 
@@ -123,6 +124,7 @@ struct kedge_agent_effect {
     uint64_t cancel;
     int64_t version;
     bool deep;
+    bool hash; /* FETCH: and hash it as release signatures do, also where it lies already */
 };
 
 /* All-zero is empty. */

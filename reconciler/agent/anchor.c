@@ -6,6 +6,7 @@
 
 #include "apply.h"
 #include "base/alloc.h"
+#include "clearance.h"
 #include "memory.h"
 #include "wire/batch.h"
 
@@ -201,7 +202,9 @@ int kedge_anchor_take(struct kedge_agent *agent, struct kedge_slice file, struct
         return code;
     if (kedge_root_follow(&agent->root, file, &next, err))
         return KEDGE_DENIED;
+    bool revokes = kedge_root_revokes(&agent->root, &next, KEDGE_ROOT_RELEASE);
     agent->root = next;
+    kedge_clearance_follow(agent, revokes);
     keep(&agent->anchor, file);
     judge_order(agent);
     return 0;

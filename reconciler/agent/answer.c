@@ -287,6 +287,11 @@ static void on_prepared(struct kedge_agent *agent, struct kedge_agent_slot *slot
     slot->work = (struct kedge_agent_retry){0};
     kedge_instance_trouble(slot, KEDGE_OK, NULL);
     slot->fetched = true;
+    if (in->hash) {
+        memcpy(slot->hash, in->hash, sizeof slot->hash);
+        slot->hashed = true;
+        slot->judged = false;
+    }
     if (kind == KEDGE_AGENT_STAGE) {
         slot->staged = true;
         slot->integrity = KEDGE_INTEGRITY_INTACT;

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/digest.h"
+#include "clearance.h"
 #include "memory.h"
 
 #define FETCHES                 2    /* at once: a device's link is narrow */
@@ -97,6 +98,13 @@ static bool whole(const struct kedge_agent_slot *slot)
     return slot && slot->staged && slot->integrity == KEDGE_INTEGRITY_INTACT;
 }
 
+/* May it be started? */
+static bool fit(const struct kedge_agent *agent, const struct kedge_agent_instance *instance,
+                const struct kedge_agent_slot *slot)
+{
+    return whole(slot) && kedge_clearance_given(agent, instance, slot);
+}
+
 static bool offers(const struct kedge_agent_instance *instance, const struct kedge_agent_slot *slot)
 {
     return instance->linked && kedge_digest_equal(&instance->link, &slot->content);
@@ -106,7 +114,7 @@ static bool offers(const struct kedge_agent_instance *instance, const struct ked
 static bool ready(const struct kedge_agent *agent, const struct kedge_agent_instance *instance)
 {
     const struct kedge_agent_slot *slot = kedge_instance_slot(instance, &instance->want->content);
-    if (kedge_apply_culprit(agent, instance) || !whole(slot))
+    if (kedge_apply_culprit(agent, instance) || !fit(agent, instance, slot))
         return false;
     if (instance->want->state == KEDGE_RUN_STOPPED)
         return !slot->running;
@@ -121,7 +129,7 @@ bool kedge_apply_gate_open(const struct kedge_agent *agent,
         const struct kedge_agent_instance *mate = agent->instances[i];
         if (!mates(instance, mate) || is_good(mate))
             continue;
-        if (!whole(kedge_instance_slot(mate, &mate->want->content)))
+        if (!fit(agent, mate, kedge_instance_slot(mate, &mate->want->content)))
             return false;
         if (application && mate->want->kind == KEDGE_KIND_MODEL && !ready(agent, mate))
             return false;
@@ -169,6 +177,8 @@ static void keep_states(struct kedge_agent *agent, const struct kedge_order *ord
 
 void kedge_apply_join(struct kedge_agent *agent, bool fresh)
 {
+    if (fresh)
+        kedge_clearance_reset(agent);
     for (size_t i = 0; i < agent->count; i++) {
         struct kedge_agent_instance *instance = agent->instances[i];
         struct kedge_agent_slot *good = last_good(instance);
@@ -214,7 +224,7 @@ static struct aim take_aim(const struct kedge_agent *agent,
     if (runtime->handover == KEDGE_HANDOVER_AUTO)
         for (uint32_t i = 0; i < runtime->port_count; i++)
             aim.overlap = aim.overlap && runtime->ports[i].port == 0;
-    aim.open = aim.candidate && aim.run && aim.to->intended && whole(aim.to) &&
+    aim.open = aim.candidate && aim.run && aim.to->intended && fit(agent, instance, aim.to) &&
                aim.to->work.due <= agent->now && kedge_apply_gate_open(agent, instance);
     return aim;
 }
@@ -230,8 +240,10 @@ static bool shall_run(const struct aim *aim, const struct kedge_agent_slot *slot
 
 /* --- effects --- */
 
-static void ask_slot(struct kedge_agent *agent, struct kedge_agent_instance *instance,
-                     struct kedge_agent_slot *slot, enum kedge_agent_effect_kind kind)
+static struct kedge_agent_effect *ask_slot(struct kedge_agent *agent,
+                                           struct kedge_agent_instance *instance,
+                                           struct kedge_agent_slot *slot,
+                                           enum kedge_agent_effect_kind kind)
 {
     struct kedge_agent_effect *effect = kedge_agent_ask(agent, kind);
     effect->instance = instance->name;
@@ -244,6 +256,7 @@ static void ask_slot(struct kedge_agent *agent, struct kedge_agent_instance *ins
         instance->surveyed = 0;
     if (kind == KEDGE_AGENT_FETCH)
         agent->fetching++;
+    return effect;
 }
 
 static struct kedge_agent_effect *ask_instance(struct kedge_agent *agent,
@@ -256,6 +269,13 @@ static struct kedge_agent_effect *ask_instance(struct kedge_agent *agent,
     instance->pending_kind = kind;
     instance->surveyed = 0;
     return effect;
+}
+
+static void journal(struct kedge_agent *agent, struct kedge_agent_instance *instance,
+                    struct kedge_buf *record)
+{
+    struct kedge_agent_effect *effect = ask_instance(agent, instance, KEDGE_AGENT_JOURNAL);
+    kedge_agent_write(agent, effect, record);
 }
 
 static void switch_to(struct kedge_agent *agent, struct kedge_agent_instance *instance,
@@ -306,18 +326,42 @@ void kedge_apply_unwell(struct kedge_agent *agent, struct kedge_agent_instance *
 
 /* --- rules of a slot --- */
 
+static void fetch(struct kedge_agent *agent, struct kedge_agent_instance *instance,
+                  struct kedge_agent_slot *slot, bool hash)
+{
+    if (agent->fetching < FETCHES)
+        ask_slot(agent, instance, slot, KEDGE_AGENT_FETCH)->hash = hash;
+}
+
+static void save_release(struct kedge_agent *agent, struct kedge_agent_instance *instance,
+                         const struct kedge_agent_slot *slot)
+{
+    if (instance->pending || !due(agent, &instance->retry))
+        return;
+    kedge_auto(kedge_buf) struct kedge_buf record = {0};
+    kedge_memory_release(instance->name, slot->counter, &record);
+    journal(agent, instance, &record);
+}
+
 /* Fetch, then stage, whatever serves meanwhile. Damage is mended the same way. */
 static void prepare(struct kedge_agent *agent, struct kedge_agent_instance *instance,
                     struct kedge_agent_slot *slot)
 {
-    if (whole(slot) || slot->pending || !instance->known || !due(agent, &slot->work))
+    if (fit(agent, instance, slot) || slot->pending || !instance->known || !due(agent, &slot->work))
         return;
     if (agent->collecting || (instance->pending && instance->pending_kind == KEDGE_AGENT_REMOVE))
         return;
-    if (!slot->assignment->artifact.url || slot->fetched)
-        ask_slot(agent, instance, slot, KEDGE_AGENT_STAGE);
-    else if (agent->fetching < FETCHES)
-        ask_slot(agent, instance, slot, KEDGE_AGENT_FETCH);
+    enum kedge_clearance clearance = kedge_clearance_judge(agent, instance, slot);
+    if (clearance == KEDGE_CLEARANCE_HASH)
+        fetch(agent, instance, slot, true);
+    else if (clearance == KEDGE_CLEARANCE_SAVE)
+        save_release(agent, instance, slot);
+    else if (clearance == KEDGE_CLEARANCE_GIVEN && !whole(slot)) {
+        if (!slot->assignment->artifact.url || slot->fetched)
+            ask_slot(agent, instance, slot, KEDGE_AGENT_STAGE);
+        else
+            fetch(agent, instance, slot, false);
+    }
 }
 
 /* Applications read models.json when they start: it must say what is true by then. */
@@ -417,13 +461,6 @@ static void tend(struct kedge_agent *agent, struct kedge_agent_instance *instanc
 
 /* --- rules of an instance --- */
 
-static void journal(struct kedge_agent *agent, struct kedge_agent_instance *instance,
-                    struct kedge_buf *record)
-{
-    struct kedge_agent_effect *effect = ask_instance(agent, instance, KEDGE_AGENT_JOURNAL);
-    kedge_agent_write(agent, effect, record);
-}
-
 /* Where `current` should point: at the first slot that is proven; until there is one it stays where
  * it is, as long as that is a slot worth keeping. */
 static struct kedge_digest link_wanted(const struct kedge_agent_instance *instance,
@@ -459,8 +496,8 @@ static bool ask_intent(struct kedge_agent *agent, struct kedge_agent_instance *i
                        const struct aim *aim)
 {
     struct kedge_agent_slot *to = aim->to;
-    if (!aim->candidate || !aim->run || to->intended || !whole(to) || !due(agent, &to->work) ||
-        !kedge_apply_gate_open(agent, instance))
+    if (!aim->candidate || !aim->run || to->intended || !fit(agent, instance, to) ||
+        !due(agent, &to->work) || !kedge_apply_gate_open(agent, instance))
         return false;
     const struct kedge_agent_retry turn = {.due = next_try(agent, instance, to)};
     if (!due(agent, &turn))

@@ -5,7 +5,7 @@
  * has failed: then it aims at the last good one. A slot it aims at that is not yet good is a
  * candidate, and goes this way:
  *
- *   fetch, stage     beside everything that serves
+ *   fetch, stage     beside everything that serves; in between it must be cleared (clearance.h)
  *   gate             until every member of the bundle is staged; an application until its models
  *                    are verified
  *   intent           `activate` in the journal

@@ -27,7 +27,12 @@ struct kedge_agent_slot {
     struct kedge_arena arena;
 
     bool fetched; /* its artifact lies in the local store */
-    bool staged;  /* its files are in place */
+    bool hashed;  /* ... and was hashed since this boot */
+    uint8_t hash[64];
+    bool judged; /* by clearance.h, with what is known so far */
+    enum kedge_denial denial;
+    int64_t counter; /* of its release */
+    bool staged;     /* its files are in place */
     enum kedge_integrity integrity;
 
     bool running, stale;
@@ -63,6 +68,13 @@ struct kedge_agent_failure {
     bool unsaved;    /* not in the journal yet */
     uint64_t saving; /* JOURNAL that is out for it */
     struct kedge_agent_retry save;
+};
+
+/* The highest release counter that was installed of a model. */
+struct kedge_agent_release {
+    char *model;
+    int64_t counter;
+    struct kedge_agent_release *next;
 };
 
 /* A record on its way into the journal: it takes effect once it is there. */
@@ -128,6 +140,7 @@ struct kedge_agent {
     struct kedge_agent_instance **instances; /* sorted by name */
     size_t count, capacity;
     struct kedge_agent_write *writes; /* JOURNAL effects that are out */
+    struct kedge_agent_release *releases;
 
     struct kedge_agent_order order; /* in force */
     struct kedge_agent_order offer; /* admitted, on its way into the journal */

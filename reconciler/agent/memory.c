@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "anchor.h"
+#include "clearance.h"
 
 /* Twice an envelope: its quotes are escaped. */
 #define RECORD_LIMIT (2 * KEDGE_LIMIT_ENVELOPE + KEDGE_KIB(4))
@@ -76,6 +77,15 @@ void kedge_memory_activate(const char *instance, const struct kedge_digest *cont
     kedge_json_add_string(&w, "instance", instance);
     add_digest(&w, content);
     kedge_json_add_integer(&w, "attempts", attempts);
+    kedge_json_end_object(&w);
+}
+
+void kedge_memory_release(const char *model, int64_t counter, struct kedge_buf *out)
+{
+    struct kedge_json_writer w;
+    begin(&w, out, "release");
+    kedge_json_add_string(&w, "model", model);
+    kedge_json_add_integer(&w, "counter", counter);
     kedge_json_end_object(&w);
 }
 
@@ -306,13 +316,24 @@ static int apply_fail(struct kedge_agent *agent, const json_t *json, struct kedg
     return 0;
 }
 
+static int apply_release(struct kedge_agent *agent, const json_t *json, struct kedge_err *err)
+{
+    const char *model;
+    int64_t counter;
+    int code = kedge_json_string(json, "model", &model, err);
+    if (code || (code = kedge_json_integer(json, "counter", &counter, err)))
+        return code;
+    kedge_clearance_raise(agent, model, counter);
+    return 0;
+}
+
 static const struct {
     const char *kind;
     int (*apply)(struct kedge_agent *agent, const json_t *json, struct kedge_err *err);
 } records[] = {
     {"order", apply_order},     {"root", apply_root},       {"counter", apply_counter},
     {"own", apply_own},         {"removed", apply_removed}, {"activate", apply_activate},
-    {"confirm", apply_confirm}, {"fail", apply_fail},
+    {"confirm", apply_confirm}, {"fail", apply_fail},       {"release", apply_release},
 };
 
 int kedge_memory_apply(struct kedge_agent *agent, struct kedge_slice record, struct kedge_err *err)
@@ -385,6 +406,10 @@ void kedge_memory_each(const struct kedge_agent *agent, kedge_agent_visit_record
     give_roots(agent, given, agent->root.version, &text, visit, payload);
     if (agent->counter_end) {
         kedge_memory_counter(agent->counter_end, &text);
+        give(&text, visit, payload);
+    }
+    for (const struct kedge_agent_release *at = agent->releases; at; at = at->next) {
+        kedge_memory_release(at->model, at->counter, &text);
         give(&text, visit, payload);
     }
     for (size_t i = 0; i < agent->count; i++)

@@ -18,6 +18,8 @@ void kedge_memory_activate(const char *instance, const struct kedge_digest *cont
 void kedge_memory_confirm(struct kedge_agent_instance *const *members, size_t count,
                           struct kedge_buf *out);
 void kedge_memory_fail(const struct kedge_agent_instance *instance, struct kedge_buf *out);
+/* A release with this counter is about to be staged. */
+void kedge_memory_release(const char *model, int64_t counter, struct kedge_buf *out);
 void kedge_memory_removed(const char *instance, struct kedge_buf *out);
 
 /* Makes the record true in `agent`. KEDGE_CORRUPT: it is not one of ours; nothing has changed. An

@@ -401,6 +401,7 @@ static void on_worked(uv_work_t *request, int status)
     letter->message.message = work->code ? work->message.data : NULL;
     letter->message.bytes = kedge_buf_slice(&work->envelope);
     letter->message.root = work->notes.root;
+    letter->message.hash = work->hashing ? work->hash : NULL;
     if (!work->code && work->effect.kind == KEDGE_AGENT_START)
         take_start(shell, work, letter);
     if (!work->code && work->effect.kind == KEDGE_AGENT_LOOK)

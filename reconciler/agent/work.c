@@ -72,8 +72,19 @@ static int run_root(struct kedge_work *work)
                                 &work->err);
 }
 
+static void on_seen(const void *data, size_t size, void *payload)
+{
+    struct kedge_work *work = payload;
+    if (data)
+        kedge_release_update(work->hashing, data, size);
+    else
+        kedge_release_finish(work->hashing, work->hash);
+}
+
 static int run_fetch(struct kedge_work *work)
 {
+    if (work->effect.hash)
+        work->hashing = kedge_release_begin();
     const struct kedge_download fetch = {
         .store = kedge_slots_store(work->tools->slots),
         .artifact = &work->effect.assignment->artifact,
@@ -83,9 +94,13 @@ static int run_fetch(struct kedge_work *work)
                    .grant = work->notes.grant[0] ? work->notes.grant : NULL,
                    .cancel = work->cancel},
         .progress = on_bytes,
+        .see = work->hashing ? on_seen : NULL,
         .payload = work,
     };
-    return kedge_download_run(&fetch, &work->err);
+    int code = kedge_download_run(&fetch, &work->err);
+    if (!code && work->hashing)
+        kedge_release_finish(work->hashing, work->hash);
+    return code;
 }
 
 /* Checked while it lies in tmp/: what shows can be run, and can open its secrets. */
@@ -217,6 +232,7 @@ void kedge_work_free(struct kedge_work *work)
     kedge_buf_release(&work->message);
     kedge_buf_release(&work->envelope);
     kedge_look_release(&work->look);
+    kedge_release_free(work->hashing);
     if (work->cancel >= 0)
         close(work->cancel);
     free(work);

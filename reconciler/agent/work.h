@@ -10,6 +10,7 @@
 #include "kedge/transport.h"
 #include "look.h"
 #include "wire/age.h"
+#include "wire/release.h"
 
 struct kedge_shell;
 
@@ -38,10 +39,12 @@ struct kedge_work {
 
     int code;
     struct kedge_err err;
-    struct kedge_buf message;           /* where it failed: what, and the log's last lines */
-    struct kedge_buf envelope;          /* EXCHANGE; of ROOT: the document */
-    struct kedge_runtime_status status; /* START */
-    int watch;                          /* START: what tells of its end, or -1 */
+    struct kedge_buf message;            /* where it failed: what, and the log's last lines */
+    struct kedge_buf envelope;           /* EXCHANGE; of ROOT: the document */
+    struct kedge_runtime_status status;  /* START */
+    int watch;                           /* START: what tells of its end, or -1 */
+    struct kedge_release_state *hashing; /* FETCH with `hash`, or NULL */
+    uint8_t hash[KEDGE_RELEASE_HASH];
     struct kedge_look look;
     struct kedge_work *next;
 };

@@ -39,10 +39,27 @@ const char *kedge_download_path(const struct kedge_digest *digest, char path[KED
     return path;
 }
 
-/* Hashes what an earlier try left in `fd`, up to the declared size; *have is how much that is. */
-static int hash_part(int fd, int64_t size, char *chunk, struct kedge_digest_state *hash,
-                     int64_t *have, struct kedge_err *err)
+static void see(const struct kedge_download *fetch, struct kedge_digest_state *hash,
+                const void *data, size_t size)
 {
+    kedge_digest_update(hash, data, size);
+    if (fetch->see)
+        fetch->see(data, size, fetch->payload);
+}
+
+static void start_over(const struct kedge_download *fetch, struct kedge_digest_state *hash)
+{
+    (void)kedge_digest_finish(hash);
+    if (fetch->see)
+        fetch->see(NULL, 0, fetch->payload);
+}
+
+/* Hashes what an earlier try left in `fd`, up to the declared size; *have is how much that is. */
+static int hash_part(const struct kedge_download *fetch, int fd, char *chunk,
+                     struct kedge_digest_state *hash, int64_t *have, struct kedge_err *err)
+{
+    int64_t size = fetch->artifact->size;
+    start_over(fetch, hash);
     *have = 0;
     while (*have < size) {
         size_t want = size - *have < (int64_t)CHUNK ? (size_t)(size - *have) : CHUNK;
@@ -53,7 +70,7 @@ static int hash_part(int fd, int64_t size, char *chunk, struct kedge_digest_stat
             return kedge_err_sys(err, errno, "cannot read the partial download");
         if (got == 0)
             break;
-        kedge_digest_update(hash, chunk, (size_t)got);
+        see(fetch, hash, chunk, (size_t)got);
         *have += got;
     }
     return 0;
@@ -102,7 +119,7 @@ static int stream(const struct kedge_download *fetch, struct kedge_artifact *sou
                                  (long long)size);
         if ((code = write_all(fd, chunk, got, err)))
             return code;
-        kedge_digest_update(hash, chunk, got);
+        see(fetch, hash, chunk, got);
         have += (int64_t)got;
         if (fetch->progress && (have - told >= PROGRESS_STEP || have == size)) {
             fetch->progress(have, fetch->payload);
@@ -135,7 +152,7 @@ static int complete(const struct kedge_download *fetch, int fd, struct kedge_err
     kedge_auto(chunk) char *chunk = kedge_alloc_zeroed(CHUNK);
     kedge_auto(kedge_digest) struct kedge_digest_state *hash = kedge_digest_begin();
     int64_t have, size = fetch->artifact->size;
-    int code = hash_part(fd, size, chunk, hash, &have, err);
+    int code = hash_part(fetch, fd, chunk, hash, &have, err);
     if (code || (code = check_room(fetch->store, size - have, err)))
         return code;
     if (have < size || size == 0) {
@@ -148,7 +165,7 @@ static int complete(const struct kedge_download *fetch, int fd, struct kedge_err
             return code;
         if (offset != have) {
             have = 0;
-            (void)kedge_digest_finish(hash);
+            start_over(fetch, hash);
         }
         if (lseek(fd, have, SEEK_SET) < 0 || ftruncate(fd, have) < 0)
             return kedge_err_sys(err, errno, "cannot go on with the partial download");
@@ -172,8 +189,7 @@ static bool present(const struct kedge_download *fetch, const char *path)
     kedge_auto(chunk) char *chunk = kedge_alloc_zeroed(CHUNK);
     kedge_auto(kedge_digest) struct kedge_digest_state *hash = kedge_digest_begin();
     int64_t have;
-    return hash_part(fd, st.st_size, chunk, hash, &have, NULL) == 0 &&
-           judge(fetch, hash, NULL) == 0;
+    return hash_part(fetch, fd, chunk, hash, &have, NULL) == 0 && judge(fetch, hash, NULL) == 0;
 }
 
 int kedge_download_run(const struct kedge_download *fetch, struct kedge_err *err)

@@ -11,15 +11,8 @@
 #include "base/json.h"
 #include "passphrase.h"
 #include "settings.h"
+#include "wire/minisign.h"
 #include "wire/root.h"
-
-/* A public key as text, or the file of one. */
-static int read_key(const char *text, struct kedge_public_key *out, struct kedge_err *err)
-{
-    bool is_text = strncmp(text, "ed25519:", 8) == 0 ||
-                   strspn(text, "0123456789abcdef") == 2 * (size_t)KEDGE_KEY_PUBLIC;
-    return is_text ? kedge_public_key_parse(text, out, err) : kedge_public_key_load(text, out, err);
-}
 
 static bool is_same(const struct kedge_public_key *a, const struct kedge_public_key *b)
 {
@@ -127,7 +120,7 @@ static int add_key(struct kedge_root_signers *signers, const char *text, struct 
 {
     if (signers->count == KEDGE_COUNT(signers->keys))
         return kedge_err_set(err, KEDGE_LIMIT, "more than %zu keys", KEDGE_COUNT(signers->keys));
-    int code = read_key(text, &signers->keys[signers->count], err);
+    int code = kedge_minisign_key_load(text, &signers->keys[signers->count], err);
     if (!code)
         signers->count++;
     return code;
@@ -257,9 +250,9 @@ int kedge_cmd_key_rotate(struct kedge_call *call, struct kedge_err *err)
     struct kedge_public_key old, new;
     int code = read_current(call, &root, err);
     if (!code)
-        code = read_key(call->operands[0], &old, err);
+        code = kedge_minisign_key_load(call->operands[0], &old, err);
     if (!code)
-        code = read_key(call->operands[1], &new, err);
+        code = kedge_minisign_key_load(call->operands[1], &new, err);
     if (!code && is_same(&old, &new))
         code = kedge_err_set(err, KEDGE_INVALID, "the new key is the old one");
     if (!code)
@@ -276,7 +269,7 @@ int kedge_cmd_key_revoke(struct kedge_call *call, struct kedge_err *err)
     struct kedge_public_key key;
     int code = read_current(call, &root, err);
     if (!code)
-        code = read_key(call->operands[0], &key, err);
+        code = kedge_minisign_key_load(call->operands[0], &key, err);
     if (!code)
         code = change_key(call, &root, &key, NULL, err);
     if (code)

@@ -7,11 +7,13 @@
 #include <unistd.h>
 
 #include "base/codec.h"
+#include "base/fs.h"
 #include "base/utf8.h"
 
 #define UNTRUSTED "untrusted comment: "
 #define TRUSTED   "trusted comment: "
-#define ALGORITHM 2 /* bytes: "Ed" or "ED" */
+#define KEY_FILE  (KEDGE_MINISIGN_COMMENT + 256) /* bytes of the largest public key file */
+#define ALGORITHM 2                              /* bytes: "Ed" or "ED" */
 
 /* The bytes of the second line, of a public key and of a signature. */
 #define KEY_LINE       (ALGORITHM + KEDGE_MINISIGN_ID + KEDGE_KEY_PUBLIC)
@@ -104,6 +106,33 @@ int kedge_minisign_key_parse(struct kedge_slice text, struct kedge_minisign_key 
         return kedge_err_wrap(err, "minisign key");
     *out = key;
     return 0;
+}
+
+static int parse_key(struct kedge_slice text, struct kedge_public_key *out, struct kedge_err *err)
+{
+    struct kedge_minisign_key key;
+    int code = kedge_minisign_key_parse(text, &key, err);
+    if (!code)
+        *out = key.key;
+    return code;
+}
+
+int kedge_minisign_key_load(const char *text, struct kedge_public_key *out, struct kedge_err *err)
+{
+    size_t size = strlen(text);
+    if (strncmp(text, "ed25519:", 8) == 0 ||
+        (size == 2 * (size_t)KEDGE_KEY_PUBLIC && strspn(text, "0123456789abcdef") == size))
+        return kedge_public_key_parse(text, out, err);
+    if (size == (KEY_LINE + 2) / 3 * 4 && strncmp(text, "RW", 2) == 0)
+        return parse_key((struct kedge_slice){text, size}, out, err);
+    kedge_auto(kedge_buf) struct kedge_buf file = {0};
+    int code = kedge_fs_read(AT_FDCWD, text, KEY_FILE, &file, err);
+    if (code)
+        return code;
+    if (file.size < strlen(UNTRUSTED) || memcmp(file.data, UNTRUSTED, strlen(UNTRUSTED)) != 0)
+        return kedge_public_key_load(text, out, err);
+    code = parse_key(kedge_buf_slice(&file), out, err);
+    return code ? kedge_err_wrap(err, "'%s'", text) : 0;
 }
 
 struct kedge_minisign_key kedge_minisign_key_of(const struct kedge_public_key *key)
@@ -203,32 +232,62 @@ static void add_global(struct kedge_buf *out, const uint8_t signature[KEDGE_KEY_
     kedge_buf_puts(out, trusted);
 }
 
-static int verify_message(const struct kedge_minisign *signature,
-                          const struct kedge_minisign_key *key, const void *message, size_t size,
-                          struct kedge_err *err)
+static int verify_id(const struct kedge_minisign *signature, const struct kedge_minisign_key *key,
+                     struct kedge_err *err)
 {
-    kedge_auto(kedge_buf) struct kedge_buf global = {0};
     char theirs[KEDGE_MINISIGN_ID_TEXT], ours[KEDGE_MINISIGN_ID_TEXT];
     if (memcmp(signature->id, key->id, sizeof key->id) != 0)
         return kedge_err_set(err, KEDGE_DENIED, "signature by key %s, not by %s",
                              kedge_minisign_id_format(signature->id, theirs),
                              kedge_minisign_id_format(key->id, ours));
-    if (!kedge_public_key_verify(&key->key, message, size, signature->signature))
-        return kedge_err_set(err, KEDGE_DENIED, "the signature is not of this file");
+    return 0;
+}
+
+static int verify_global(const struct kedge_minisign *signature,
+                         const struct kedge_minisign_key *key, struct kedge_err *err)
+{
+    kedge_auto(kedge_buf) struct kedge_buf global = {0};
     add_global(&global, signature->signature, signature->trusted);
     if (!kedge_public_key_verify(&key->key, global.data, global.size, signature->global))
         return kedge_err_set(err, KEDGE_DENIED, "the trusted comment was changed");
     return 0;
 }
 
+static int verify_message(const struct kedge_minisign *signature,
+                          const struct kedge_minisign_key *key, const void *message, size_t size,
+                          struct kedge_err *err)
+{
+    int code = verify_id(signature, key, err);
+    if (code)
+        return code;
+    if (!kedge_public_key_verify(&key->key, message, size, signature->signature))
+        return kedge_err_set(err, KEDGE_DENIED, "the signature is not of this file");
+    return verify_global(signature, key, err);
+}
+
+static int expect_prehashed(const struct kedge_minisign *signature, struct kedge_err *err)
+{
+    if (signature->prehashed)
+        return 0;
+    return kedge_err_set(err, KEDGE_UNSUPPORTED,
+                         "the signature is of minisign's older form: sign with 'minisign -S'");
+}
+
 int kedge_minisign_verify(const struct kedge_minisign *signature,
                           const struct kedge_minisign_key *key,
                           const uint8_t hash[KEDGE_MINISIGN_HASH], struct kedge_err *err)
 {
-    if (!signature->prehashed)
-        return kedge_err_set(err, KEDGE_UNSUPPORTED,
-                             "the signature is of minisign's older form: sign with 'minisign -S'");
-    return verify_message(signature, key, hash, KEDGE_MINISIGN_HASH, err);
+    int code = expect_prehashed(signature, err);
+    return code ? code : verify_message(signature, key, hash, KEDGE_MINISIGN_HASH, err);
+}
+
+int kedge_minisign_verify_comment(const struct kedge_minisign *signature,
+                                  const struct kedge_minisign_key *key, struct kedge_err *err)
+{
+    int code = expect_prehashed(signature, err);
+    if (!code)
+        code = verify_id(signature, key, err);
+    return code ? code : verify_global(signature, key, err);
 }
 
 int kedge_minisign_verify_data(const struct kedge_minisign *signature,

@@ -38,6 +38,11 @@ struct kedge_minisign_key kedge_minisign_key_of(const struct kedge_public_key *k
 /* Appends the two lines of a public key file. */
 void kedge_minisign_key_write(const struct kedge_minisign_key *key, struct kedge_buf *out);
 
+/* A public key as a person names it: "ed25519:<base64>" or 64 hex digits, minisign's line ("RW..."),
+ * or a file of either kind. */
+int kedge_minisign_key_load(const char *text, struct kedge_public_key *out,
+                            struct kedge_err *err) KEDGE_MUST_CHECK;
+
 /* Four lines and nothing behind them; comments hold no control characters but tabs. KEDGE_INVALID,
  * KEDGE_LIMIT, KEDGE_UNSUPPORTED for another algorithm. */
 int kedge_minisign_parse(struct kedge_slice text, struct kedge_minisign *out,
@@ -52,6 +57,11 @@ int kedge_minisign_verify(const struct kedge_minisign *signature,
                           const struct kedge_minisign_key *key,
                           const uint8_t hash[KEDGE_MINISIGN_HASH],
                           struct kedge_err *err) KEDGE_MUST_CHECK;
+/* The trusted comment alone, when the file is not at hand: by this key, of some file. Fails as
+ * kedge_minisign_verify does. */
+int kedge_minisign_verify_comment(const struct kedge_minisign *signature,
+                                  const struct kedge_minisign_key *key,
+                                  struct kedge_err *err) KEDGE_MUST_CHECK;
 /* The same over the whole file, which must be in memory for the older form; both are accepted. */
 int kedge_minisign_verify_data(const struct kedge_minisign *signature,
                                const struct kedge_minisign_key *key, struct kedge_slice data,

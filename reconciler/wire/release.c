@@ -159,7 +159,8 @@ static int find_signer(const struct kedge_root_signers *signers,
     for (uint32_t i = 0; i < signers->count; i++) {
         struct kedge_minisign_key key = {.key = signers->keys[i]};
         memcpy(key.id, signature->id, sizeof key.id); /* a hint that is not taken */
-        int code = kedge_minisign_verify(signature, &key, hash, err);
+        int code = hash ? kedge_minisign_verify(signature, &key, hash, err)
+                        : kedge_minisign_verify_comment(signature, &key, err);
         if (code == 0)
             *out = i;
         if (code == 0 || code == KEDGE_UNSUPPORTED)

@@ -57,7 +57,8 @@ int kedge_release_sign(const struct kedge_key *key, const uint8_t hash[KEDGE_REL
                        const struct kedge_release_claim *claim, struct kedge_buf *out,
                        struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Have `signers` (a root's release role; a policy may raise the threshold of a copy) signed the file
- * with this hash as what `wanted` says? `wanted->counter` is not read: *counter is the highest that
+ * with this hash as what `wanted` says? While the file is still to come `hash` is NULL: then the
+ * comments are judged, which are enough to refuse, not to accept. `wanted->counter` is not read: *counter is the highest that
  * the threshold agrees on. Each key counts once. KEDGE_DENIED says how many are missing and what is
  * wrong with the last that did not count; KEDGE_INVALID a malformed signature. */
 int kedge_release_check(const struct kedge_root_signers *signers,

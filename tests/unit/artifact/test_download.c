@@ -8,6 +8,7 @@
 #include "kedge/download.h"
 #include "state/workload.h"
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/fs.h"
 #include "lib/leak.h"
@@ -21,11 +22,21 @@ struct place {
     struct kedge_artifact_ref artifact;
     struct kedge_download fetch;
     int64_t told;
+    struct kedge_buf seen;
 };
 
 static void on_progress(int64_t bytes, void *payload)
 {
     ((struct place *)payload)->told = bytes;
+}
+
+static void on_seen(const void *data, size_t size, void *payload)
+{
+    struct place *place = payload;
+    if (data)
+        kedge_buf_add(&place->seen, data, size);
+    else
+        kedge_buf_clear(&place->seen);
 }
 
 static void setup(struct place *place)
@@ -48,6 +59,7 @@ static void setup(struct place *place)
 static void teardown(struct place *place)
 {
     free(place->bytes);
+    kedge_buf_release(&place->seen);
     kedge_tempdir_auto(&place->tmp);
 }
 
@@ -101,6 +113,28 @@ Test(download, drops_a_part_that_is_not_its_own)
     cr_assert_eq(kedge_download_run(&place.fetch, &err), 0, "%s", err.msg);
     cr_assert(stored(&place));
     teardown(&place);
+}
+
+/* A second hash over the same stream: from the network, behind a part, instead of a wrong part, and
+ * from the store. */
+Test(download, shows_every_byte_once_and_in_order)
+{
+    static const size_t parts[] = {0, SIZE / 3, SIZE, 14};
+    for (size_t i = 0; i <= KEDGE_COUNT(parts); i++) {
+        struct place place;
+        struct kedge_err err;
+        setup(&place);
+        place.fetch.see = on_seen;
+        if (i == KEDGE_COUNT(parts))
+            cr_assert_eq(kedge_download_run(&place.fetch, &err), 0, "%s", err.msg);
+        else if (parts[i])
+            leave_part(&place, parts[i] == 14 ? "something else" : place.bytes, parts[i]);
+        cr_assert_eq(kedge_download_run(&place.fetch, &err), 0, "%s", err.msg);
+        cr_assert_eq(place.seen.size, SIZE, "row %zu", i);
+        cr_expect_eq(memcmp(place.seen.data, place.bytes, SIZE), 0, "row %zu", i);
+        teardown(&place);
+    }
+    kedge_test_no_leaks();
 }
 
 Test(download, refuses_other_bytes_than_declared)
