@@ -158,6 +158,30 @@ const struct kedge_command kedge_commands[] = {
         .run = kedge_cmd_model_show,
     },
     {
+        .name = "model sign",
+        .operands = "MODEL VERSION",
+        .summary = "Sign a version's artifact and write the signature into its manifest",
+        .about =
+            "Works on the manifests below the current folder. The artifact is read whole and must "
+            "have the size and digest that the manifest says; other bytes are not signed. The "
+            "signature is minisign's, over the artifact and over what it is: model, version, "
+            "digest, size and release counter. The manifest changes in that one field; the change "
+            "is shown, and committing it is left to you. MODEL may be an application with an "
+            "artifact of its own.\n\n"
+            "  kedge model sign vibration 1.4.0 --key release.key\n\n"
+            "By the stock tool:\n\n"
+            "  minisign -S -m model.tar.gz -t \"$(kedge model sign vibration 1.4.0 "
+            "--print-comment)\"\n"
+            "  kedge model sign vibration 1.4.0 --signature model.tar.gz.minisig",
+        .min = 2,
+        .max = 2,
+        .options = KEDGE_OPTION(KEY) | KEDGE_OPTION(PASSPHRASE_FILE) | KEDGE_OPTION(ARTIFACT) |
+                   KEDGE_OPTION(BLOBS) | KEDGE_OPTION(STATE_DIR) | KEDGE_OPTION(CA_FILE) |
+                   KEDGE_OPTION(COUNTER) | KEDGE_OPTION(SIGNATURE) | KEDGE_OPTION(PRINT_COMMENT),
+        .formats = "text|json",
+        .run = kedge_cmd_model_sign,
+    },
+    {
         .name = "device list",
         .operands = "",
         .summary = "List devices with their state",

@@ -126,8 +126,19 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
                                 .help = "the detached signature; of minisign, else FILE.minisig"},
     [KEDGE_OPTION_PUBKEY] = {"pubkey", .argument = "FILE", .help = "minisign's public key"},
     [KEDGE_OPTION_KEY] = {"key", .argument = "KEY",
-                          .help = "a trusted public key: 64 hex digits or ed25519:BASE64; may be "
-                                  "given several times"},
+                          .help = "a key; may be given several times. To verify: a public one, 64 "
+                                  "hex digits or ed25519:BASE64. To sign: a private key's file, or "
+                                  "exec: and a program that signs"},
+    [KEDGE_OPTION_ARTIFACT] = {"artifact", .argument = "FILE",
+                               .help =
+                                   "the artifact; else by its digest from the hub's blobs, else "
+                                   "from its url"},
+    [KEDGE_OPTION_COUNTER] = {"counter", .argument = "N",
+                              .help = "release counter: no version below it may run again where it "
+                                      "has; else the highest of the model's versions"},
+    [KEDGE_OPTION_PRINT_COMMENT] = {"print-comment",
+                                    .help = "write the trusted comment that 'minisign -S -t' must "
+                                            "sign, and sign nothing"},
     [KEDGE_OPTION_THRESHOLD] = {"threshold", .argument = "N",
                                 .help = "how many of the keys must have signed; else 1, or as many "
                                         "as before"},
