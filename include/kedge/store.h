@@ -31,6 +31,18 @@ struct kedge_store_report {
     struct kedge_slice evidence;
 };
 
+/* One link of a device's chain of evidence, as the device signed it. Kept for ever, never changed. */
+struct kedge_store_evidence {
+    const char *device;
+    int64_t chain; /* from 1; a further one begins when a person has said so, or with another key */
+    int64_t link;
+    int64_t counter;
+    kedge_ms received;
+    struct kedge_digest digest; /* of the statement: what the next link names */
+    uint8_t key[32];            /* Ed25519: the one that verified it */
+    struct kedge_slice envelope;
+};
+
 /* Which events; members that are NULL or 0 do not narrow. Newest first unless `ascending`. */
 struct kedge_store_filter {
     const char *device, *instance, *commit;
@@ -44,6 +56,7 @@ struct kedge_store_filter {
 /* A non-zero return of a visitor ends the walk and is returned. */
 typedef int kedge_store_visit_device(const struct kedge_store_device *device, void *payload);
 typedef int kedge_store_visit_report(const struct kedge_store_report *report, void *payload);
+typedef int kedge_store_visit_evidence(const struct kedge_store_evidence *evidence, void *payload);
 typedef int kedge_store_visit_event(const struct kedge_event *event, void *payload);
 typedef int kedge_store_visit_item(const char *key, struct kedge_slice bytes, void *payload);
 
@@ -81,6 +94,14 @@ struct kedge_store_ops {
                       struct kedge_err *err);
     int (*each_report)(struct kedge_store *self, kedge_store_visit_report *visit, void *payload,
                        struct kedge_err *err);
+    int (*append_evidence)(struct kedge_store *self, const struct kedge_store_evidence *evidence,
+                           struct kedge_err *err);
+    int (*get_evidence)(struct kedge_store *self, const char *device, int64_t chain, int64_t link,
+                        kedge_store_visit_evidence *visit, void *payload, struct kedge_err *err);
+    int (*last_evidence)(struct kedge_store *self, const char *device,
+                         kedge_store_visit_evidence *visit, void *payload, struct kedge_err *err);
+    int (*each_evidence)(struct kedge_store *self, const char *device,
+                         kedge_store_visit_evidence *visit, void *payload, struct kedge_err *err);
     /* Gives `event->seq`. */
     int (*append_event)(struct kedge_store *self, struct kedge_event *event, struct kedge_err *err);
     int (*each_event)(struct kedge_store *self, const struct kedge_store_filter *filter,
@@ -148,6 +169,22 @@ int kedge_store_put_report(struct kedge_store *store, const struct kedge_store_r
 /* In device order. */
 int kedge_store_each_report(struct kedge_store *store, kedge_store_visit_report *visit,
                             void *payload, struct kedge_err *err) KEDGE_MUST_CHECK;
+/* KEDGE_EXISTS: a link of that chain and number is there; it stays, and the transaction may go on. */
+int kedge_store_append_evidence(struct kedge_store *store,
+                                const struct kedge_store_evidence *evidence,
+                                struct kedge_err *err) KEDGE_MUST_CHECK;
+/* KEDGE_NOTFOUND when there is none. */
+int kedge_store_get_evidence(struct kedge_store *store, const char *device, int64_t chain,
+                             int64_t link, kedge_store_visit_evidence *visit, void *payload,
+                             struct kedge_err *err) KEDGE_MUST_CHECK;
+/* The last link of the last chain. KEDGE_NOTFOUND when there is none. */
+int kedge_store_last_evidence(struct kedge_store *store, const char *device,
+                              kedge_store_visit_evidence *visit, void *payload,
+                              struct kedge_err *err) KEDGE_MUST_CHECK;
+/* In the order of device, chain, link; of one device, or of all where `device` is NULL. */
+int kedge_store_each_evidence(struct kedge_store *store, const char *device,
+                              kedge_store_visit_evidence *visit, void *payload,
+                              struct kedge_err *err) KEDGE_MUST_CHECK;
 int kedge_store_append_event(struct kedge_store *store, struct kedge_event *event,
                              struct kedge_err *err) KEDGE_MUST_CHECK;
 int kedge_store_each_event(struct kedge_store *store, const struct kedge_store_filter *filter,

@@ -186,17 +186,6 @@ void kedge_account_report(const struct kedge_agent *agent, struct kedge_arena *a
     }
 }
 
-struct kedge_digest kedge_account_digest(const struct kedge_report *report)
-{
-    struct kedge_report said = *report;
-    said.counter = 0;
-    said.at = 0;
-    said.disk_free = 0;
-    kedge_auto(kedge_buf) struct kedge_buf text = {0};
-    kedge_report_write(&said, &(struct kedge_json_writer){.out = &text});
-    return kedge_digest_of(text.data, text.size);
-}
-
 static void write_model(const struct kedge_agent *agent,
                         const struct kedge_agent_instance *instance,
                         const struct kedge_agent_slot *slot, struct kedge_json_writer *w)

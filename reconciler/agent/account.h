@@ -7,8 +7,6 @@
 /* Everything but counter and time; in `arena`, texts borrowed from the agent. */
 void kedge_account_report(const struct kedge_agent *agent, struct kedge_arena *arena,
                           struct kedge_report *out);
-/* Equal digests: nothing new to tell. Free disk space alone is no news. */
-struct kedge_digest kedge_account_digest(const struct kedge_report *report);
 /* Appends models.json: what applications on the device may use, by name. */
 void kedge_account_models(const struct kedge_agent *agent, struct kedge_buf *out);
 /* Appends status.json: the report and the contact with the server. */

@@ -67,6 +67,7 @@ void kedge_agent_free(struct kedge_agent *agent)
     kedge_memory_release_order(&agent->order);
     kedge_memory_release_order(&agent->offer);
     kedge_anchor_release(&agent->anchor);
+    kedge_buf_release(&agent->link.statement);
     free(agent->refusal_message);
     free(agent->contact_message);
     free(agent);
@@ -184,18 +185,95 @@ static void reserve_counters(struct kedge_agent *agent)
     kedge_agent_write(agent, effect, &record);
 }
 
+/* A link is answered at once; the report that then waits for an order follows at once. */
 static kedge_ms exchange_due(const struct kedge_agent *agent)
 {
-    kedge_ms gap = agent->news || agent->config->wait ? REPORT_GAP : agent->config->interval;
+    kedge_ms gap = REPORT_GAP;
+    bool pressing = agent->news || agent->challenged || !agent->link.answered;
+    if (!pressing && agent->config->wait == 0)
+        gap = agent->config->interval;
+    else if (!pressing && agent->carried)
+        gap = 0;
     kedge_ms due = agent->exchanged ? agent->exchanged + gap : agent->now;
     return due > agent->contact.due ? due : agent->contact.due;
+}
+
+static void send_report(struct kedge_agent *agent, const struct kedge_buf *envelope, bool carried)
+{
+    struct kedge_agent_effect *effect = kedge_agent_ask(agent, KEDGE_AGENT_EXCHANGE);
+    effect->bytes = keep(agent, envelope);
+    effect->wait = carried ? 0 : agent->config->wait;
+    agent->exchanging = effect->id;
+    agent->exchanged = agent->now;
+    agent->carried = carried;
+}
+
+static void note_told(struct kedge_agent *agent, const struct kedge_report *report)
+{
+    agent->told = kedge_report_digest(report);
+    agent->told_fetched = kedge_report_fetched(report);
+    agent->news = false;
+}
+
+static void fail_to_sign(struct kedge_agent *agent, const struct kedge_err *err)
+{
+    kedge_instance_text(&agent->contact_message, err->msg);
+    kedge_agent_back_off(agent, &agent->contact, KEDGE_AGENT_RETRY_FIRST, KEDGE_AGENT_RETRY_MOST);
+}
+
+/* The same statement, until it is answered: the signature over it is made anew, because the key may
+ * have changed. */
+static void send_link(struct kedge_agent *agent)
+{
+    kedge_auto(kedge_buf) struct kedge_buf envelope = {0};
+    struct kedge_err err;
+    if (kedge_evidence_seal(kedge_buf_slice(&agent->link.statement), agent->config->key, &envelope,
+                            &err))
+        fail_to_sign(agent, &err);
+    else
+        send_report(agent, &envelope, true);
+}
+
+/* The next link, durable before anybody sees it. */
+static void make_link(struct kedge_agent *agent, struct kedge_report *report)
+{
+    if (agent->chaining.due > agent->now) {
+        kedge_agent_wake_at(agent, agent->chaining.due);
+        return;
+    }
+    kedge_auto(kedge_buf) struct kedge_buf statement = {0}, record = {0};
+    struct kedge_public_key key = kedge_key_public(agent->config->key);
+    report->counter = ++agent->counter;
+    report->link = agent->link.number + 1;
+    report->previous = agent->link.self;
+    kedge_evidence_write(report, &key, &statement);
+    kedge_memory_link(kedge_buf_slice(&statement), &record);
+    struct kedge_agent_effect *effect = kedge_agent_ask(agent, KEDGE_AGENT_JOURNAL);
+    agent->linking = effect->id;
+    kedge_agent_write(agent, effect, &record);
+    note_told(agent, report);
+}
+
+static void uphold_link(struct kedge_agent *agent, struct kedge_report *report)
+{
+    kedge_auto(kedge_buf) struct kedge_buf envelope = {0};
+    struct kedge_err err;
+    report->counter = ++agent->counter;
+    report->link = agent->link.number;
+    report->upholds = agent->link.self;
+    if (kedge_evidence_sign(report, agent->config->key, &envelope, &err)) {
+        fail_to_sign(agent, &err);
+        return;
+    }
+    send_report(agent, &envelope, false);
+    note_told(agent, report);
 }
 
 static void exchange(struct kedge_agent *agent, struct kedge_report *report)
 {
     reserve_counters(agent);
-    if (kedge_anchor_busy(agent) ||
-        (agent->exchanging && (!agent->news || agent->exchange_cancelled)))
+    if (kedge_anchor_busy(agent) || agent->linking ||
+        (agent->exchanging && (!agent->news || agent->exchange_cancelled || agent->carried)))
         return;
     kedge_ms due = exchange_due(agent);
     if (due > agent->now) {
@@ -208,25 +286,18 @@ static void exchange(struct kedge_agent *agent, struct kedge_report *report)
         kedge_agent_ask(agent, KEDGE_AGENT_CANCEL)->cancel = agent->exchanging;
         return;
     }
-    if (agent->counter >= agent->counter_end)
-        return;
-    report->counter = ++agent->counter;
-    report->at = agent->wall;
-    kedge_auto(kedge_buf) struct kedge_buf envelope = {0};
-    struct kedge_err err;
-    if (kedge_evidence_sign(report, agent->config->key, &envelope, &err)) {
-        kedge_instance_text(&agent->contact_message, err.msg);
-        kedge_agent_back_off(agent, &agent->contact, KEDGE_AGENT_RETRY_FIRST,
-                             KEDGE_AGENT_RETRY_MOST);
+    if (agent->link.number && !agent->link.answered) {
+        send_link(agent);
         return;
     }
-    struct kedge_agent_effect *effect = kedge_agent_ask(agent, KEDGE_AGENT_EXCHANGE);
-    effect->bytes = keep(agent, &envelope);
-    effect->wait = agent->config->wait;
-    agent->exchanging = effect->id;
-    agent->exchanged = agent->now;
-    agent->told = kedge_account_digest(report);
-    agent->news = false;
+    if (agent->counter >= agent->counter_end)
+        return;
+    report->at = agent->wall;
+    struct kedge_digest content = kedge_report_digest(report);
+    if (agent->challenged || !kedge_digest_equal(&content, &agent->link.content))
+        make_link(agent, report);
+    else
+        uphold_link(agent, report);
 }
 
 /* Before the rules: an application is not started while models.json is behind. */
@@ -314,8 +385,9 @@ void kedge_agent_step(struct kedge_agent *agent, const struct kedge_agent_messag
         struct kedge_report report;
         kedge_account_report(agent, &arena, &report);
         if (agent->changed) {
-            struct kedge_digest digest = kedge_account_digest(&report);
-            agent->news = !kedge_digest_equal(&digest, &agent->told);
+            struct kedge_digest digest = kedge_report_digest(&report);
+            agent->news = !kedge_digest_equal(&digest, &agent->told) ||
+                          kedge_report_fetched(&report) != agent->told_fetched;
             agent->changed = false;
             publish(agent, &report);
         }
@@ -355,7 +427,7 @@ struct kedge_agent_contact kedge_agent_contact(const struct kedge_agent *agent)
         .root = agent->root.version,
         .refusal = agent->refusal.reason ? &agent->refusal : NULL,
         .root_refusal = agent->anchor.refusal.reason ? &agent->anchor.refusal : NULL,
-        .news = agent->news,
+        .news = agent->news || agent->linking || !agent->link.answered,
     };
 }
 

@@ -75,11 +75,26 @@ static void offer_waiting(struct kedge_agent *agent)
         offer(agent, kedge_buf_slice(&envelope));
 }
 
+/* What the answer means for the chain. */
+static void settle_link(struct kedge_agent *agent, enum kedge_code code)
+{
+    struct kedge_agent_link *link = &agent->link;
+    if (agent->carried && code == KEDGE_OK)
+        link->answered = true;
+    if (code != KEDGE_CONFLICT)
+        return;
+    /* It takes us for an old report. A link that was made since this boot says all there is to say:
+     * whatever the server makes of that one is for a person to decide. */
+    if (!agent->carried || !link->made)
+        agent->challenged = link->answered = true;
+}
+
 static void on_exchanged(struct kedge_agent *agent, const struct kedge_agent_message *in)
 {
     bool cancelled = agent->exchange_cancelled;
     agent->exchanging = 0;
     agent->exchange_cancelled = false;
+    settle_link(agent, in->code);
     if (in->code == KEDGE_OK) {
         agent->connected = true;
         kedge_instance_text(&agent->contact_message, NULL);
@@ -233,6 +248,10 @@ static void on_journal(struct kedge_agent *agent, const struct kedge_agent_write
     if (agent->reserving == write->id) {
         agent->reserving = 0;
         settle_retry(agent, &agent->reserve, code);
+    }
+    if (agent->linking == write->id) {
+        agent->linking = 0;
+        settle_retry(agent, &agent->chaining, code);
     }
     for (size_t i = 0; i < agent->count; i++) {
         struct kedge_agent_instance *instance = agent->instances[i];

@@ -131,6 +131,16 @@ struct kedge_agent_anchor {
     char *refusal_message;
 };
 
+/* The last link of the chain of evidence (wire/evidence.h). All-zero: none was made yet. */
+struct kedge_agent_link {
+    struct kedge_buf statement;
+    int64_t number;
+    struct kedge_digest self;    /* of the statement */
+    struct kedge_digest content; /* what it says */
+    bool answered;               /* the server has it: the next one may be made */
+    bool made;                   /* in this life; else it was found in the journal */
+};
+
 struct kedge_agent {
     const struct kedge_agent_config *config;
     struct kedge_root root; /* in force */
@@ -164,9 +174,17 @@ struct kedge_agent {
     struct kedge_agent_retry contact;
     bool connected;
     char *contact_message;
-    struct kedge_digest told; /* digest of what the last report said */
+    struct kedge_digest told; /* what the last report said: its digest, */
+    int64_t told_fetched;     /* ... and how much was fetched by then */
     bool news;                /* the state differs from that */
-    bool changed;             /* something may differ: look */
+
+    struct kedge_agent_link link;
+    uint64_t linking; /* JOURNAL of the next one */
+    struct kedge_agent_retry chaining;
+    bool carried;    /* the last exchange carried the link itself */
+    bool challenged; /* the server wants proof that this is no old report: a fresh link */
+
+    bool changed; /* something may differ: look */
 
     uint64_t publishing;
     kedge_ms publish_due;

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "anchor.h"
 #include "clearance.h"
+#include "wire/evidence.h"
 
 /* Twice an envelope: its quotes are escaped. */
 #define RECORD_LIMIT (2 * KEDGE_LIMIT_ENVELOPE + KEDGE_KIB(4))
@@ -48,6 +49,15 @@ void kedge_memory_counter(int64_t end, struct kedge_buf *out)
     struct kedge_json_writer w;
     begin(&w, out, "counter");
     kedge_json_add_integer(&w, "end", end);
+    kedge_json_end_object(&w);
+}
+
+void kedge_memory_link(struct kedge_slice statement, struct kedge_buf *out)
+{
+    struct kedge_json_writer w;
+    begin(&w, out, "link");
+    kedge_json_key(&w, "statement");
+    kedge_json_put_slice(&w, statement);
     kedge_json_end_object(&w);
 }
 
@@ -224,6 +234,30 @@ static int apply_counter(struct kedge_agent *agent, const json_t *json, struct k
     return code;
 }
 
+static int apply_link(struct kedge_agent *agent, const json_t *json, struct kedge_err *err)
+{
+    kedge_auto(kedge_arena) struct kedge_arena arena = {0};
+    struct kedge_report report;
+    const char *text;
+    int code = kedge_json_string(json, "statement", &text, err);
+    if (code)
+        return code;
+    struct kedge_slice statement = {text, strlen(text)};
+    code = kedge_evidence_read(&arena, statement, agent->config->device, &report, err);
+    if (code)
+        return code;
+    struct kedge_agent_link *link = &agent->link;
+    kedge_buf_clear(&link->statement);
+    kedge_buf_add(&link->statement, statement.data, statement.size);
+    link->number = report.link;
+    link->self = report.self;
+    link->content = kedge_report_digest(&report);
+    link->answered = false;
+    link->made = agent->booted;
+    agent->challenged = false;
+    return 0;
+}
+
 static int apply_own(struct kedge_agent *agent, const json_t *json, struct kedge_err *err)
 {
     const char *name;
@@ -334,6 +368,7 @@ static const struct {
     {"order", apply_order},     {"root", apply_root},       {"counter", apply_counter},
     {"own", apply_own},         {"removed", apply_removed}, {"activate", apply_activate},
     {"confirm", apply_confirm}, {"fail", apply_fail},       {"release", apply_release},
+    {"link", apply_link},
 };
 
 int kedge_memory_apply(struct kedge_agent *agent, struct kedge_slice record, struct kedge_err *err)
@@ -410,6 +445,10 @@ void kedge_memory_each(const struct kedge_agent *agent, kedge_agent_visit_record
     }
     for (const struct kedge_agent_release *at = agent->releases; at; at = at->next) {
         kedge_memory_release(at->model, at->counter, &text);
+        give(&text, visit, payload);
+    }
+    if (agent->link.number) {
+        kedge_memory_link(kedge_buf_slice(&agent->link.statement), &text);
         give(&text, visit, payload);
     }
     for (size_t i = 0; i < agent->count; i++)

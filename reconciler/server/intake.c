@@ -39,6 +39,7 @@ static int look_up(struct kedge_server *server, struct kedge_intake_item *item,
         return kedge_err_set(err, KEDGE_DENIED,
                              "device '%s' has no public key in commit %.12s: add spec.publicKey",
                              name, server->commit);
+    memcpy(item->key.bytes, item->device->public_key, sizeof item->key.bytes);
     struct kedge_slice evidence = item->in->evidence;
     item->evidence = kedge_digest_of(evidence.data, evidence.size);
     struct kedge_peer *peer = kedge_peer_find(&server->peers, name);
@@ -47,17 +48,6 @@ static int look_up(struct kedge_server *server, struct kedge_intake_item *item,
     if (item->repeated)
         item->peer = peer;
     return 0;
-}
-
-/* Equal states give equal digests, whenever they are reported. */
-static struct kedge_digest digest_content(const struct kedge_report *report)
-{
-    struct kedge_report still = *report;
-    still.counter = 1;
-    still.at = 0;
-    kedge_auto(kedge_buf) struct kedge_buf json = {0};
-    kedge_report_write(&still, &(struct kedge_json_writer){.out = &json});
-    return kedge_digest_of(json.data, json.size);
 }
 
 /* Signature, form and name: what needs no other report and can be done on any core. */
@@ -69,14 +59,12 @@ static void verify(unsigned worker, size_t first, size_t last, void *payload)
         struct kedge_intake_item *item = &items[i];
         if (item->err.code || item->repeated)
             continue;
-        struct kedge_public_key key;
-        memcpy(key.bytes, item->device->public_key, sizeof key.bytes);
         item->row = kedge_actual_device_new(item->in->device);
-        if (kedge_evidence_verify(&item->row->arena, item->in->evidence, item->in->device, &key,
-                                  &item->row->report, &item->err) < 0)
+        if (kedge_evidence_verify(&item->row->arena, item->in->evidence, item->in->device,
+                                  &item->key, &item->row->report, &item->err) < 0)
             continue;
         kedge_actual_device_seal(item->row);
-        item->content = digest_content(&item->row->report);
+        item->content = kedge_report_digest(&item->row->report);
     }
 }
 
@@ -87,41 +75,55 @@ static struct kedge_actual_device *row_before(const struct kedge_server *server,
     return peer->incoming ? peer->incoming : kedge_actual_find(&server->actual, peer->name);
 }
 
-/* Counters rise, or it is an old report played again. */
+/* What is planned from may differ: more than links tell, because room on the disk counts. */
+static bool is_fresh(const struct kedge_intake_item *item, const struct kedge_actual_device *before)
+{
+    const struct kedge_report *new = &item->row->report;
+    return !before || !kedge_digest_equal(&item->content, &item->peer->content) ||
+           before->report.disk_free != new->disk_free ||
+           kedge_report_fetched(&before->report) != kedge_report_fetched(new);
+}
+
+/* A row is freed as a whole, so what it knows of orders moves along as copies. */
+static int inherit(struct kedge_server *server, struct kedge_intake_item *item,
+                   const struct kedge_actual_device *before, struct kedge_err *err)
+{
+    struct kedge_actual_device *row = item->row;
+    if (!before)
+        return kedge_dispatch_recall(server, item->peer, row, err);
+    row->generation = before->generation;
+    row->envelope_set = before->envelope_set;
+    const char **names = kedge_arena_array(&row->arena, before->authorised.count, sizeof *names);
+    for (uint32_t i = 0; i < before->authorised.count; i++)
+        names[i] = kedge_arena_strdup(&row->arena, before->authorised.at[i]);
+    row->authorised = (struct kedge_strings){names, before->authorised.count};
+    return 0;
+}
+
+/* Does it continue the device's chain? Refusals are the item's own, an error is the store's. */
 static int judge(struct kedge_server *server, struct kedge_intake_item *item, kedge_ms now,
                  struct kedge_err *err)
 {
     struct kedge_peer *peer = kedge_peer_add(&server->peers, item->in->device);
-    const struct kedge_actual_device *before = row_before(server, peer);
-    item->peer = peer;
     item->repeated = peer->incoming && kedge_digest_equal(&peer->evidence, &item->evidence);
+    item->peer = peer;
     if (item->repeated)
         return 0; /* the network has doubled it */
-    if (before && item->row->report.counter <= before->report.counter)
-        return kedge_err_set(err, KEDGE_DENIED,
-                             "device '%s' sent report %lld again, or an older one; the last was "
-                             "%lld (was its state folder copied or restored?)",
-                             peer->name, (long long)item->row->report.counter,
-                             (long long)before->report.counter);
-    item->row->received = now;
-    item->fresh = !before || !kedge_digest_equal(&item->content, &peer->content);
-    if (before) {
-        /* A row is freed as a whole, so what it knows of orders moves along as copies. */
-        item->row->generation = before->generation;
-        item->row->envelope_set = before->envelope_set;
-        const char **names =
-            kedge_arena_array(&item->row->arena, before->authorised.count, sizeof *names);
-        for (uint32_t i = 0; i < before->authorised.count; i++)
-            names[i] = kedge_arena_strdup(&item->row->arena, before->authorised.at[i]);
-        item->row->authorised = (struct kedge_strings){names, before->authorised.count};
-        return 0;
+    int code = kedge_proof_take(server, peer, item->row, item->in->evidence, &item->key, now,
+                                &item->proof, &item->err, err);
+    if (code || item->err.code) {
+        item->peer = NULL;
+        return code;
     }
-    return kedge_dispatch_recall(server, peer, item->row, err);
+    item->repeated = item->lifeless = item->proof.verdict == KEDGE_CHAIN_AGAIN;
+    return 0;
 }
 
-static int store_item(struct kedge_server *server, const struct kedge_intake_item *item,
+static int store_item(struct kedge_server *server, struct kedge_intake_item *item,
                       const struct kedge_actual_device *before, kedge_ms now, struct kedge_err *err)
 {
+    item->row->received = now;
+    item->fresh = is_fresh(item, before);
     struct kedge_store_report report = {
         .device = item->peer->name,
         .counter = item->row->report.counter,
@@ -131,7 +133,8 @@ static int store_item(struct kedge_server *server, const struct kedge_intake_ite
     struct kedge_event online = {.at = now,
                                  .kind = KEDGE_EVENT_DEVICE_ONLINE,
                                  .device = item->peer->name};
-    if (kedge_store_put_report(server->options.store, &report, err) < 0)
+    if (inherit(server, item, before, err) < 0 ||
+        kedge_store_put_report(server->options.store, &report, err) < 0)
         return err->code;
     if (!item->peer->online && !item->peer->incoming &&
         kedge_store_append_event(server->options.store, &online, err) < 0)
@@ -148,11 +151,9 @@ static int store_all(struct kedge_server *server, struct kedge_intake_item *item
         struct kedge_intake_item *item = &items[i];
         if (item->err.code || item->repeated)
             continue;
-        if (judge(server, item, now, &item->err) < 0) {
-            item->peer = NULL;
-            continue;
-        }
-        if (item->repeated)
+        if (judge(server, item, now, err) < 0)
+            return err->code;
+        if (item->err.code || item->repeated)
             continue;
         const struct kedge_actual_device *before = row_before(server, item->peer);
         if (store_item(server, item, before, now, err) < 0)
@@ -201,16 +202,22 @@ static int make_durable(struct kedge_server *server, struct kedge_intake_item *i
 }
 
 /* Nothing of this step was kept: every device may send again. */
-static void give_up(struct kedge_intake_item *items, size_t count, const struct kedge_err *err)
+static void give_up(const struct kedge_server *server, struct kedge_intake_item *items,
+                    size_t count, const struct kedge_err *err)
 {
     for (size_t i = 0; i < count; i++) {
         struct kedge_intake_item *item = &items[i];
         struct kedge_peer *peer = item->peer;
-        if (item->err.code || (item->repeated && !peer->incoming))
+        struct kedge_peer *known = kedge_peer_find(&server->peers, item->in->device);
+        if (known)
+            kedge_proof_forget(known);
+        item->proof = (struct kedge_proof){0};
+        if (item->err.code || (item->repeated && !item->lifeless && !peer->incoming))
             continue;
         if (peer)
             peer->content = peer->evidence = (struct kedge_digest){0};
         item->peer = NULL;
+        item->repeated = item->lifeless = false;
         kedge_err_set(&item->err, KEDGE_UNAVAILABLE,
                       "the report could not be stored; send it again: %s", err->msg);
     }
@@ -251,7 +258,7 @@ void kedge_intake_reports(struct kedge_server *server, struct kedge_intake_item 
     }
     kedge_parallel_run(count, GRAIN, verify, items);
     if (verified && make_durable(server, items, count, now, &err) < 0)
-        give_up(items, count, &err);
+        give_up(server, items, count, &err);
 
     for (size_t i = 0; i < count; i++) {
         struct kedge_intake_item *item = &items[i];
@@ -259,9 +266,12 @@ void kedge_intake_reports(struct kedge_server *server, struct kedge_intake_item 
                                      : item->repeated ? KEDGE_RECEIVED_REPEATED
                                                       : KEDGE_RECEIVED_NEW;
         server->counters.reports[result]++;
+        if (item->row)
+            kedge_proof_adopt(server, kedge_peer_add(&server->peers, item->in->device),
+                              &item->proof);
         if (result == KEDGE_RECEIVED_NEW)
             adopt(server, item);
-        if (result != KEDGE_RECEIVED_REFUSED)
+        if (result != KEDGE_RECEIVED_REFUSED && !item->lifeless)
             touch(item->peer, item->in->wait, now);
         if (item->row) {
             struct kedge_peer *peer = kedge_peer_find(&server->peers, item->in->device);

@@ -2,8 +2,7 @@
 /* reports ─▶ actual: the one place where the loop closes. */
 #pragma once
 
-#include "peer.h"
-#include "server.h"
+#include "proof.h"
 
 /* What became of one SYNC message. */
 struct kedge_intake_item {
@@ -13,15 +12,19 @@ struct kedge_intake_item {
 
     /* while it is worked on */
     const struct kedge_device *device;
+    struct kedge_public_key key; /* that speaks for it */
     struct kedge_actual_device *row;
     struct kedge_digest evidence, content;
+    struct kedge_proof proof;
     bool repeated, fresh;
+    bool lifeless; /* its last link again: fine, but anybody can play that */
 };
 
-/* Verifies on all cores, refuses replays, writes reports and what they tell to the store as one
+/* Verifies on all cores, refuses what proves nothing (proof.h), writes reports and what they tell to the store as one
  * transaction, and only then to memory; marks devices whose state changed. KEDGE_NOTFOUND: no such
- * device. KEDGE_DENIED: not enrolled, bad signature, or an older counter. KEDGE_UNAVAILABLE: no
- * commit is in force, or the store cannot be written. */
+ * device. KEDGE_DENIED: not enrolled, or a bad signature. KEDGE_CONFLICT: old, or it does not fit the
+ * device's chain of evidence. KEDGE_UNAVAILABLE: no commit is in force, or the store cannot be
+ * written. */
 void kedge_intake_reports(struct kedge_server *server, struct kedge_intake_item *items,
                           size_t count, kedge_ms now);
 /* Every report of the store, verified again: the store holds no authority. Reports of devices that

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "state/actual.h"
+#include "wire/chain.h"
 
 struct kedge_peer {
     const char *name;
@@ -18,6 +19,12 @@ struct kedge_peer {
     struct kedge_digest content;          /* of what it says, counter and time apart */
     struct kedge_actual_device *incoming; /* verified in this step, not yet durable; else NULL */
     kedge_ms complained;                  /* when a refused report was last recorded */
+
+    /* the end of its chain of evidence (proof.h) */
+    bool chain_known; /* it was read from the store */
+    int64_t chain;    /* number; 0: there is none */
+    struct kedge_chain_head head;
+    uint8_t chain_key[KEDGE_KEY_PUBLIC]; /* that signed it */
 
     /* the exchange */
     uint64_t held;     /* who waits for an order; 0: nobody */

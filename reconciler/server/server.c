@@ -109,7 +109,8 @@ int kedge_server_restore(struct kedge_server *server, kedge_ms now, struct kedge
 {
     if (server->restored || !server->desired)
         return 0;
-    if (kedge_intake_restore(server, err) < 0 || kedge_dispatch_restore(server, err) < 0)
+    if (kedge_doubt_restore(server->options.store, &server->actual.identities, err) < 0 ||
+        kedge_intake_restore(server, err) < 0 || kedge_dispatch_restore(server, err) < 0)
         return err->code;
     restore_connections(server, now);
     server->issued_count = 0;
@@ -222,12 +223,21 @@ static bool has_refused(const struct kedge_peer *peer, const struct kedge_actual
     return row && row->report.refusal && row->report.refusal->generation == peer->generation;
 }
 
+/* Who is in doubt gets nothing, not even what lies ready. */
+static bool is_ready(const struct kedge_server *server, const struct kedge_peer *peer,
+                     const struct kedge_actual_device *row, kedge_ms now)
+{
+    const struct kedge_identity *identity =
+        kedge_identity_find(&server->actual.identities, peer->name);
+    return !(identity && identity->hold) && kedge_peer_deliverable(peer, row, now);
+}
+
 static void end_wait(struct kedge_server *server, struct kedge_peer *peer, kedge_ms now,
                      struct kedge_server_replies *out)
 {
     uint64_t from = peer->held;
     peer->held = 0;
-    if (kedge_peer_deliverable(peer, kedge_actual_find(&server->actual, peer->name), now))
+    if (is_ready(server, peer, kedge_actual_find(&server->actual, peer->name), now))
         answer_order(server, peer, from, now, out);
     else
         answer_nothing(server, peer, from, now, out);
@@ -242,12 +252,16 @@ static void answer_sync(struct kedge_server *server, const struct kedge_intake_i
         answer_error(out, item->in->from, &item->err);
         return;
     }
+    if (item->lifeless) {
+        (void)add_reply(out, KEDGE_SERVER_ANSWER, item->in->from);
+        return;
+    }
     if (peer->held) { /* one wait a device: the older connection is given up */
         answer_nothing(server, peer, peer->held, now, out);
         peer->held = 0;
     }
     const struct kedge_actual_device *row = kedge_actual_find(&server->actual, peer->name);
-    bool ready = kedge_peer_deliverable(peer, row, now);
+    bool ready = is_ready(server, peer, row, now);
     if (ready && !(has_refused(peer, row) && wait > 0)) {
         answer_order(server, peer, item->in->from, now, out);
     } else if (wait <= 0) {

@@ -20,6 +20,10 @@ static const char *const words[KEDGE_EVENT_KIND_COUNT] = {
     [KEDGE_EVENT_REPORT_REFUSED] = "ReportRefused",
     [KEDGE_EVENT_DEVICE_ONLINE] = "DeviceOnline",
     [KEDGE_EVENT_DEVICE_OFFLINE] = "DeviceOffline",
+    [KEDGE_EVENT_DEVICE_CLONED] = "DeviceCloned",
+    [KEDGE_EVENT_DOUBT_SETTLED] = "DoubtSettled",
+    [KEDGE_EVENT_EVIDENCE_MISSING] = "EvidenceMissing",
+    [KEDGE_EVENT_EVIDENCE_RESTARTED] = "EvidenceRestarted",
 };
 const struct kedge_words kedge_event_words = {words, KEDGE_EVENT_KIND_COUNT};
 

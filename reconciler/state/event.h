@@ -22,6 +22,10 @@ enum kedge_event_kind {
     KEDGE_EVENT_REPORT_REFUSED,   /* by us */
     KEDGE_EVENT_DEVICE_ONLINE,
     KEDGE_EVENT_DEVICE_OFFLINE,
+    KEDGE_EVENT_DEVICE_CLONED,    /* two reporters, one key: it is held */
+    KEDGE_EVENT_DOUBT_SETTLED,    /* by a person */
+    KEDGE_EVENT_EVIDENCE_MISSING, /* the store has lost links */
+    KEDGE_EVENT_EVIDENCE_RESTARTED,
     KEDGE_EVENT_KIND_COUNT
 };
 extern const struct kedge_words kedge_event_words; /* "RevisionReconciled", ... */

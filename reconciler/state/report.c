@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/limits.h"
 #include "record.h"
 
@@ -82,6 +83,9 @@ static const struct kedge_record refusal = {refusal_members, KEDGE_COUNT(refusal
 static const struct kedge_member report_members[] = {
     {KEDGE_RECORD_MEMBER("device", NAME, kedge_report, device), .required = true},
     {KEDGE_RECORD_MEMBER("counter", AMOUNT, kedge_report, counter), .required = true},
+    {KEDGE_RECORD_MEMBER("link", AMOUNT, kedge_report, link)},
+    {KEDGE_RECORD_MEMBER("previous", DIGEST, kedge_report, previous)},
+    {KEDGE_RECORD_MEMBER("upholds", DIGEST, kedge_report, upholds)},
     {KEDGE_RECORD_MEMBER("generation", AMOUNT, kedge_report, generation)},
     {KEDGE_RECORD_MEMBER("envelope", DIGEST, kedge_report, envelope)},
     {KEDGE_RECORD_MEMBER("at", INTEGER, kedge_report, at)},
@@ -106,6 +110,19 @@ void kedge_report_write(const struct kedge_report *report, struct kedge_json_wri
     kedge_record_write(&record, report, writer);
 }
 
+static int check_link(const struct kedge_report *read, struct kedge_err *err)
+{
+    bool named = !kedge_digest_is_zero(&read->previous);
+    bool upholds = !kedge_digest_is_zero(&read->upholds);
+    if (read->link < 1)
+        return kedge_err_set(err, KEDGE_INVALID, "report's 'link' is missing or not positive");
+    if (upholds ? named : named != (read->link > 1))
+        return kedge_err_set(err, KEDGE_INVALID,
+                             "report names either what it upholds or, from the second link on, the "
+                             "link before");
+    return 0;
+}
+
 int kedge_report_read(struct kedge_arena *arena, const json_t *json, struct kedge_report *out,
                       struct kedge_err *err)
 {
@@ -125,8 +142,31 @@ int kedge_report_read(struct kedge_arena *arena, const json_t *json, struct kedg
             return kedge_err_set(err, KEDGE_INVALID,
                                  "report's instances are not sorted and unique at '%s'",
                                  read.instances[i].instance);
-    *out = read;
-    return 0;
+    rc = check_link(&read, err);
+    if (rc == 0)
+        *out = read;
+    return rc;
+}
+
+struct kedge_digest kedge_report_digest(const struct kedge_report *report)
+{
+    static const char *const ticking[] = {"counter", "link",     "previous", "upholds",
+                                          "at",      "diskFree", "progress", NULL};
+    static const char *const fetched[] = {"bytes", NULL};
+    kedge_auto(kedge_buf) struct kedge_buf text = {0};
+    struct kedge_json_writer w = {.out = &text};
+    kedge_record_write_without(&record, report, ticking, &w);
+    for (uint32_t i = 0; i < report->progress_count; i++)
+        kedge_record_write_without(&progress, &report->progress[i], fetched, &w);
+    return kedge_digest_of(text.data, text.size);
+}
+
+int64_t kedge_report_fetched(const struct kedge_report *report)
+{
+    uint64_t sum = 0; /* foreign numbers: it may wrap, it is only compared */
+    for (uint32_t i = 0; i < report->progress_count; i++)
+        sum += (uint64_t)report->progress[i].bytes;
+    return (int64_t)(sum & INT64_MAX);
 }
 
 const struct kedge_reported *kedge_report_find(const struct kedge_report *report,

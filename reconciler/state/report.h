@@ -87,7 +87,12 @@ struct kedge_refusal {
 
 struct kedge_report {
     const char *device;
-    int64_t counter;              /* strictly rising over the life of the device */
+    int64_t counter; /* strictly rising over the life of the device */
+    /* Its place in the device's chain of evidence (wire/evidence.h). */
+    int64_t link;                 /* of this report, or of the one that it upholds; from 1 */
+    struct kedge_digest previous; /* of a link: the one before; zero for the first */
+    struct kedge_digest upholds;  /* the link that still says how things are; zero: it is a link */
+    struct kedge_digest self;     /* of the statement it was read from; not written */
     int64_t generation;           /* of the last envelope accepted; 0: none */
     struct kedge_digest envelope; /* of its bytes; zero: none */
     kedge_ms at;                  /* the device's clock */
@@ -101,17 +106,22 @@ struct kedge_report {
         *progress; /* in flight, and failures that still stand (content that will not be retried) */
     uint32_t progress_count;
     struct kedge_refusal *refusal; /* the last one, or NULL */
-    bool erased; /* decommissioned: nothing is left of models, artifacts and logs */
+    bool erased;  /* decommissioned: nothing is left of models, artifacts and logs */
     int64_t root; /* version of the root document in force; 0: keys named by hand */
     struct kedge_refusal
         *root_refusal; /* why no newer root is followed, or NULL; `generation` is the version */
 };
 
 void kedge_report_write(const struct kedge_report *report, struct kedge_json_writer *writer);
-/* Strict twin; counts and strings bounded; instances must be sorted and unique. Strings are copied
- * into `arena`. */
+/* Strict twin; counts and strings bounded; instances must be sorted and unique, and the place in the
+ * chain must be one. Strings are copied into `arena`. */
 int kedge_report_read(struct kedge_arena *arena, const json_t *json, struct kedge_report *out,
                       struct kedge_err *err) KEDGE_MUST_CHECK;
+/* What a link says: equal digests are equal states, whenever they are reported. What ticks is left
+ * out: counter, time, place in the chain, free disk, and how much of a download is there. */
+struct kedge_digest kedge_report_digest(const struct kedge_report *report);
+/* Bytes fetched so far, of everything in flight. */
+int64_t kedge_report_fetched(const struct kedge_report *report);
 /* NULL when the device does not hold it. */
 const struct kedge_reported *kedge_report_find(const struct kedge_report *report,
                                                const char *instance);

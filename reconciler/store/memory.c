@@ -25,7 +25,7 @@ struct undo {
 
 struct memory {
     struct kedge_store base;
-    struct rows values, items, devices, reports;
+    struct rows values, items, devices, reports, evidence;
     struct kedge_event **events; /* event number n is at n - 1 */
     size_t event_count, event_capacity;
     bool in_transaction;
@@ -41,6 +41,11 @@ struct value {
 struct item {
     const char *path; /* "collection/key" */
     struct kedge_slice bytes;
+};
+
+struct proof {
+    const char *path; /* "device", chain and link: it sorts as these do */
+    struct kedge_store_evidence evidence;
 };
 
 static struct memory *memory_of(struct kedge_store *store)
@@ -133,6 +138,7 @@ static void memory_close(struct kedge_store *self)
     release_rows(&memory->items);
     release_rows(&memory->devices);
     release_rows(&memory->reports);
+    release_rows(&memory->evidence);
     for (size_t i = 0; i < memory->event_count; i++)
         free(memory->events[i]);
     free(memory->events);
@@ -347,6 +353,89 @@ static int memory_each_report(struct kedge_store *self, kedge_store_visit_report
     return code;
 }
 
+static char *proof_path(const char *device, int64_t chain, int64_t link)
+{
+    kedge_auto(kedge_buf) struct kedge_buf path = {0};
+    kedge_buf_printf(&path, "%s\1%016llx%016llx", device, (unsigned long long)chain,
+                     (unsigned long long)link);
+    return kedge_buf_take(&path);
+}
+
+static size_t locate_proof(const struct rows *rows, const char *device, int64_t chain, int64_t link,
+                           bool *found)
+{
+    char *path = proof_path(device, chain, link);
+    size_t at = kedge_table_locate(rows->at, rows->count, path, found);
+    free(path);
+    return at;
+}
+
+static int memory_append_evidence(struct kedge_store *self,
+                                  const struct kedge_store_evidence *evidence,
+                                  struct kedge_err *err)
+{
+    struct memory *memory = memory_of(self);
+    bool found;
+    (void)locate_proof(&memory->evidence, evidence->device, evidence->chain, evidence->link,
+                       &found);
+    if (found)
+        return kedge_store_evidence_exists(evidence, err);
+    char *path = proof_path(evidence->device, evidence->chain, evidence->link);
+    struct proof *row = kedge_alloc_zeroed(sizeof *row + strlen(path) + strlen(evidence->device) +
+                                           evidence->envelope.size + 3);
+    char *room = (char *)(row + 1);
+    row->path = copy(&room, path, strlen(path));
+    row->evidence = *evidence;
+    row->evidence.device = copy(&room, evidence->device, strlen(evidence->device));
+    row->evidence.envelope.data = copy(&room, evidence->envelope.data, evidence->envelope.size);
+    put_row(memory, &memory->evidence, row);
+    free(path);
+    return 0;
+}
+
+static int memory_get_evidence(struct kedge_store *self, const char *device, int64_t chain,
+                               int64_t link, kedge_store_visit_evidence *visit, void *payload,
+                               struct kedge_err *err)
+{
+    const struct rows *rows = &memory_of(self)->evidence;
+    bool found;
+    size_t at = locate_proof(rows, device, chain, link, &found);
+    if (!found)
+        return kedge_store_evidence_absent(device, err);
+    return visit(&((const struct proof *)rows->at[at])->evidence, payload);
+}
+
+static bool is_of(const struct proof *row, const char *device)
+{
+    return !device || strcmp(row->evidence.device, device) == 0;
+}
+
+static int memory_last_evidence(struct kedge_store *self, const char *device,
+                                kedge_store_visit_evidence *visit, void *payload,
+                                struct kedge_err *err)
+{
+    const struct rows *rows = &memory_of(self)->evidence;
+    bool found;
+    size_t end = locate_proof(rows, device, INT64_MAX, INT64_MAX, &found);
+    if (end == 0 || !is_of(rows->at[end - 1], device))
+        return kedge_store_evidence_absent(device, err);
+    return visit(&((const struct proof *)rows->at[end - 1])->evidence, payload);
+}
+
+static int memory_each_evidence(struct kedge_store *self, const char *device,
+                                kedge_store_visit_evidence *visit, void *payload,
+                                struct kedge_err *err)
+{
+    (void)err;
+    const struct rows *rows = &memory_of(self)->evidence;
+    bool found;
+    int code = 0;
+    for (size_t i = device ? locate_proof(rows, device, 0, 0, &found) : 0;
+         i < rows->count && !code && is_of(rows->at[i], device); i++)
+        code = visit(&((const struct proof *)rows->at[i])->evidence, payload);
+    return code;
+}
+
 static int memory_append_event(struct kedge_store *self, struct kedge_event *event,
                                struct kedge_err *err)
 {
@@ -431,6 +520,10 @@ const struct kedge_store_ops kedge_store_memory_ops = {
     .each_device = memory_each_device,
     .put_report = memory_put_report,
     .each_report = memory_each_report,
+    .append_evidence = memory_append_evidence,
+    .get_evidence = memory_get_evidence,
+    .last_evidence = memory_last_evidence,
+    .each_evidence = memory_each_evidence,
     .append_event = memory_append_event,
     .each_event = memory_each_event,
     .changed = memory_changed,

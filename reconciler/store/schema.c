@@ -23,6 +23,9 @@ static const char *const migrations[] = {
     "CREATE INDEX event_revision ON event (revision) WHERE revision IS NOT NULL;",
     "CREATE TABLE item (collection TEXT NOT NULL, key TEXT NOT NULL, bytes BLOB NOT NULL,"
     " PRIMARY KEY (collection, key)) STRICT;",
+    "CREATE TABLE evidence (device TEXT NOT NULL, chain INTEGER NOT NULL, link INTEGER NOT NULL,"
+    " counter INTEGER NOT NULL, received INTEGER NOT NULL, digest BLOB NOT NULL,"
+    " key BLOB NOT NULL, envelope BLOB NOT NULL, PRIMARY KEY (device, chain, link)) STRICT;",
 };
 
 /* Whose file it is, and of which version; tables tell an empty file from another program's. */

@@ -35,12 +35,18 @@ enum statement {
     EACH_DEVICE,
     PUT_REPORT,
     EACH_REPORT,
+    APPEND_EVIDENCE,
+    GET_EVIDENCE,
+    LAST_EVIDENCE,
+    EACH_EVIDENCE,
+    EACH_EVIDENCE_OF,
     APPEND_EVENT,
     CHANGED,
     STATEMENT_COUNT
 };
 
-#define DEVICE_COLUMNS "name, generation, issued, expires, digest, authorised, envelope"
+#define DEVICE_COLUMNS   "name, generation, issued, expires, digest, authorised, envelope"
+#define EVIDENCE_COLUMNS "device, chain, link, counter, received, digest, key, envelope"
 #define EVENT_COLUMNS                                                                              \
     "at, kind, revision, device, instance, verb, old, new, action, author, reason, message"
 
@@ -68,6 +74,15 @@ static const char *const statements[STATEMENT_COUNT] = {
                    " counter = excluded.counter, received = excluded.received,"
                    " evidence = excluded.evidence",
     [EACH_REPORT] = "SELECT device, counter, received, evidence FROM report ORDER BY device",
+    [APPEND_EVIDENCE] = "INSERT OR IGNORE INTO evidence (" EVIDENCE_COLUMNS
+                        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [GET_EVIDENCE] = "SELECT " EVIDENCE_COLUMNS " FROM evidence WHERE device = ?1 AND chain = ?2"
+                     " AND link = ?3",
+    [LAST_EVIDENCE] = "SELECT " EVIDENCE_COLUMNS " FROM evidence WHERE device = ?1"
+                      " ORDER BY chain DESC, link DESC LIMIT 1",
+    [EACH_EVIDENCE] = "SELECT " EVIDENCE_COLUMNS " FROM evidence ORDER BY device, chain, link",
+    [EACH_EVIDENCE_OF] = "SELECT " EVIDENCE_COLUMNS " FROM evidence WHERE device = ?1"
+                         " ORDER BY chain, link",
     [APPEND_EVENT] = "INSERT INTO event (" EVENT_COLUMNS ")"
                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     [CHANGED] = "PRAGMA data_version",
@@ -240,6 +255,7 @@ static const char *column_name(sqlite3_stmt *statement, int at)
 struct walk {
     kedge_store_visit_device *device;
     kedge_store_visit_report *report;
+    kedge_store_visit_evidence *evidence;
     kedge_store_visit_event *event;
     kedge_store_visit_item *item;
     void *payload;
@@ -465,6 +481,87 @@ static int sqlite_each_report(struct kedge_store *self, kedge_store_visit_report
     return each_row(store, statement_of(store, EACH_REPORT), give_report, &walk, err);
 }
 
+static int sqlite_append_evidence(struct kedge_store *self,
+                                  const struct kedge_store_evidence *evidence,
+                                  struct kedge_err *err)
+{
+    struct sqlite *store = sqlite_of(self);
+    sqlite3_stmt *statement = statement_of(store, APPEND_EVIDENCE);
+    bind_text(statement, 1, evidence->device);
+    sqlite3_bind_int64(statement, 2, evidence->chain);
+    sqlite3_bind_int64(statement, 3, evidence->link);
+    sqlite3_bind_int64(statement, 4, evidence->counter);
+    sqlite3_bind_int64(statement, 5, evidence->received);
+    sqlite3_bind_blob(statement, 6, evidence->digest.bytes, KEDGE_DIGEST_SIZE, SQLITE_STATIC);
+    sqlite3_bind_blob(statement, 7, evidence->key, sizeof evidence->key, SQLITE_STATIC);
+    bind_slice(statement, 8, evidence->envelope);
+    int code = execute(store, statement, err);
+    if (!code && sqlite3_changes(store->db) == 0)
+        return kedge_store_evidence_exists(evidence, err);
+    return code;
+}
+
+/* Sizes that are not ours are damage: they read as zeros, which no link of ours has. */
+static void copy_bytes(uint8_t *out, size_t size, struct kedge_slice bytes)
+{
+    if (bytes.size == size)
+        memcpy(out, bytes.data, size);
+}
+
+static int give_evidence(sqlite3_stmt *statement, const struct walk *walk, struct kedge_err *err)
+{
+    (void)err;
+    struct kedge_store_evidence evidence = {
+        .device = column_name(statement, 0),
+        .chain = sqlite3_column_int64(statement, 1),
+        .link = sqlite3_column_int64(statement, 2),
+        .counter = sqlite3_column_int64(statement, 3),
+        .received = sqlite3_column_int64(statement, 4),
+        .envelope = column_slice(statement, 7),
+    };
+    copy_bytes(evidence.digest.bytes, sizeof evidence.digest.bytes, column_slice(statement, 5));
+    copy_bytes(evidence.key, sizeof evidence.key, column_slice(statement, 6));
+    return walk->evidence(&evidence, walk->payload);
+}
+
+static int sqlite_get_evidence(struct kedge_store *self, const char *device, int64_t chain,
+                               int64_t link, kedge_store_visit_evidence *visit, void *payload,
+                               struct kedge_err *err)
+{
+    struct sqlite *store = sqlite_of(self);
+    sqlite3_stmt *statement = statement_of(store, GET_EVIDENCE);
+    bind_text(statement, 1, device);
+    sqlite3_bind_int64(statement, 2, chain);
+    sqlite3_bind_int64(statement, 3, link);
+    struct walk walk = {.evidence = visit, .payload = payload};
+    int code = each_row(store, statement, give_evidence, &walk, err);
+    return code || walk.seen ? code : kedge_store_evidence_absent(device, err);
+}
+
+static int sqlite_last_evidence(struct kedge_store *self, const char *device,
+                                kedge_store_visit_evidence *visit, void *payload,
+                                struct kedge_err *err)
+{
+    struct sqlite *store = sqlite_of(self);
+    sqlite3_stmt *statement = statement_of(store, LAST_EVIDENCE);
+    bind_text(statement, 1, device);
+    struct walk walk = {.evidence = visit, .payload = payload};
+    int code = each_row(store, statement, give_evidence, &walk, err);
+    return code || walk.seen ? code : kedge_store_evidence_absent(device, err);
+}
+
+static int sqlite_each_evidence(struct kedge_store *self, const char *device,
+                                kedge_store_visit_evidence *visit, void *payload,
+                                struct kedge_err *err)
+{
+    struct sqlite *store = sqlite_of(self);
+    sqlite3_stmt *statement = statement_of(store, device ? EACH_EVIDENCE_OF : EACH_EVIDENCE);
+    if (device)
+        bind_text(statement, 1, device);
+    struct walk walk = {.evidence = visit, .payload = payload};
+    return each_row(store, statement, give_evidence, &walk, err);
+}
+
 static int sqlite_append_event(struct kedge_store *self, struct kedge_event *event,
                                struct kedge_err *err)
 {
@@ -591,6 +688,10 @@ const struct kedge_store_ops kedge_store_sqlite_ops = {
     .each_device = sqlite_each_device,
     .put_report = sqlite_put_report,
     .each_report = sqlite_each_report,
+    .append_evidence = sqlite_append_evidence,
+    .get_evidence = sqlite_get_evidence,
+    .last_evidence = sqlite_last_evidence,
+    .each_evidence = sqlite_each_evidence,
     .append_event = sqlite_append_event,
     .each_event = sqlite_each_event,
     .changed = sqlite_changed,

@@ -190,6 +190,49 @@ int kedge_store_each_report(struct kedge_store *store, kedge_store_visit_report 
     return store->ops->each_report(store, visit, payload, err);
 }
 
+int kedge_store_evidence_exists(const struct kedge_store_evidence *evidence, struct kedge_err *err)
+{
+    return kedge_err_set(err, KEDGE_EXISTS, "the store holds link %lld of device '%s' already",
+                         (long long)evidence->link, evidence->device);
+}
+
+int kedge_store_evidence_absent(const char *device, struct kedge_err *err)
+{
+    return kedge_err_set(err, KEDGE_NOTFOUND, "the store holds no such evidence of device '%s'",
+                         device);
+}
+
+int kedge_store_append_evidence(struct kedge_store *store,
+                                const struct kedge_store_evidence *evidence, struct kedge_err *err)
+{
+    int code = writable(store, err);
+    if (code)
+        return code;
+    code = store->ops->append_evidence(store, evidence, err);
+    return code == KEDGE_EXISTS ? code : wrote(store, code);
+}
+
+int kedge_store_get_evidence(struct kedge_store *store, const char *device, int64_t chain,
+                             int64_t link, kedge_store_visit_evidence *visit, void *payload,
+                             struct kedge_err *err)
+{
+    return store->ops->get_evidence(store, device, chain, link, visit, payload, err);
+}
+
+int kedge_store_last_evidence(struct kedge_store *store, const char *device,
+                              kedge_store_visit_evidence *visit, void *payload,
+                              struct kedge_err *err)
+{
+    return store->ops->last_evidence(store, device, visit, payload, err);
+}
+
+int kedge_store_each_evidence(struct kedge_store *store, const char *device,
+                              kedge_store_visit_evidence *visit, void *payload,
+                              struct kedge_err *err)
+{
+    return store->ops->each_evidence(store, device, visit, payload, err);
+}
+
 int kedge_store_append_event(struct kedge_store *store, struct kedge_event *event,
                              struct kedge_err *err)
 {

@@ -135,6 +135,24 @@ static void expect_reports(struct kedge_store *store, const char *expected)
     expect_seen(&seen, expected);
 }
 
+static int see_evidence(const struct kedge_store_evidence *evidence, void *payload)
+{
+    struct seen *seen = payload;
+    kedge_buf_printf(&seen->text, "%s%lld.%lld ", evidence->device, (long long)evidence->chain,
+                     (long long)evidence->link);
+    return end_walk(seen);
+}
+
+static int append_link(struct kedge_store *store, const char *device, int64_t chain, int64_t link)
+{
+    const struct kedge_store_evidence evidence = {.device = device,
+                                                  .chain = chain,
+                                                  .link = link,
+                                                  .counter = 10 * link,
+                                                  .envelope = slice_of("{}")};
+    return kedge_store_append_evidence(store, &evidence, NULL);
+}
+
 CONTRACT(values_are_put_replaced_and_absent, false)
 {
     kedge_auto(kedge_store) struct kedge_store *store = must_open(url);
@@ -182,6 +200,91 @@ CONTRACT(devices_come_back_as_they_were, false)
     cr_assert_eq(kedge_store_get_device(store, "cam-7", check_device, &device, NULL), 0);
     cr_assert_eq(kedge_store_get_device(store, "cam-8", check_device, &device, NULL),
                  KEDGE_NOTFOUND);
+}
+
+static int check_evidence(const struct kedge_store_evidence *evidence, void *payload)
+{
+    const struct kedge_store_evidence *expected = payload;
+    cr_assert_str_eq(evidence->device, expected->device);
+    cr_assert_eq(evidence->chain, expected->chain);
+    cr_assert_eq(evidence->link, expected->link);
+    cr_assert_eq(evidence->counter, expected->counter);
+    cr_assert_eq(evidence->received, expected->received);
+    cr_assert_arr_eq(evidence->digest.bytes, expected->digest.bytes, KEDGE_DIGEST_SIZE);
+    cr_assert_arr_eq(evidence->key, expected->key, sizeof expected->key);
+    cr_assert_eq(evidence->envelope.size, expected->envelope.size);
+    cr_assert_arr_eq(evidence->envelope.data, expected->envelope.data, expected->envelope.size);
+    return 0;
+}
+
+CONTRACT(evidence_comes_back_as_it_was_and_is_never_replaced, false)
+{
+    kedge_auto(kedge_store) struct kedge_store *store = must_open(url);
+    struct kedge_store_evidence evidence = {.device = "cam-7",
+                                            .chain = 1,
+                                            .link = 9007199254740991,
+                                            .counter = 7,
+                                            .received = 5,
+                                            .digest = {{1, 2, 0, 255}},
+                                            .key = {0, 3},
+                                            .envelope = {.data = "a\0b\xff", .size = 4}};
+    struct kedge_store_evidence other = evidence;
+    other.envelope = slice_of("other");
+    cr_assert_eq(kedge_store_last_evidence(store, "cam-7", check_evidence, &evidence, NULL),
+                 KEDGE_NOTFOUND);
+    cr_assert_eq(kedge_store_append_evidence(store, &evidence, NULL), 0);
+    cr_assert_eq(kedge_store_append_evidence(store, &other, NULL), KEDGE_EXISTS);
+    cr_assert_eq(kedge_store_get_evidence(store, "cam-7", 1, evidence.link, check_evidence,
+                                          &evidence, NULL),
+                 0);
+    cr_assert_eq(kedge_store_get_evidence(store, "cam-7", 2, evidence.link, check_evidence,
+                                          &evidence, NULL),
+                 KEDGE_NOTFOUND);
+}
+
+CONTRACT(evidence_goes_by_device_chain_and_link, false)
+{
+    kedge_auto(kedge_store) struct kedge_store *store = must_open(url);
+    struct seen seen = {0};
+    static const struct {
+        const char *device;
+        int chain, link;
+    } rows[] = {{"a-b", 1, 1}, {"a", 1, 10},  {"a", 2, 1},
+                {"a", 1, 9},   {"b", 1, 300}, {"a", 1, 256}};
+    for (size_t i = 0; i < KEDGE_COUNT(rows); i++)
+        cr_assert_eq(append_link(store, rows[i].device, rows[i].chain, rows[i].link), 0);
+    cr_assert_eq(kedge_store_each_evidence(store, NULL, see_evidence, &seen, NULL), 0);
+    expect_seen(&seen, "a1.9 a1.10 a1.256 a2.1 a-b1.1 b1.300 ");
+    seen = (struct seen){0};
+    cr_assert_eq(kedge_store_each_evidence(store, "a", see_evidence, &seen, NULL), 0);
+    expect_seen(&seen, "a1.9 a1.10 a1.256 a2.1 ");
+    seen = (struct seen){.stop_after = 2};
+    cr_assert_eq(kedge_store_each_evidence(store, "a", see_evidence, &seen, NULL), 77);
+    expect_seen(&seen, "a1.9 a1.10 ");
+    static const char *const last[] = {"a", "a2.1 ", "a-b", "a-b1.1 ", "b", "b1.300 "};
+    for (size_t i = 0; i < KEDGE_COUNT(last); i += 2) {
+        seen = (struct seen){0};
+        cr_assert_eq(kedge_store_last_evidence(store, last[i], see_evidence, &seen, NULL), 0);
+        expect_seen(&seen, last[i + 1]);
+    }
+    cr_assert_eq(kedge_store_last_evidence(store, "0", see_evidence, &seen, NULL), KEDGE_NOTFOUND);
+    cr_assert_eq(kedge_store_last_evidence(store, "aa", see_evidence, &seen, NULL), KEDGE_NOTFOUND);
+}
+
+CONTRACT(evidence_is_part_of_the_transaction_also_after_a_double, false)
+{
+    kedge_auto(kedge_store) struct kedge_store *store = must_open(url);
+    struct seen seen = {0};
+    cr_assert_eq(kedge_store_begin(store, NULL), 0);
+    cr_assert_eq(append_link(store, "a", 1, 1), 0);
+    kedge_store_rollback(store);
+    cr_assert_eq(kedge_store_begin(store, NULL), 0);
+    cr_assert_eq(append_link(store, "a", 1, 2), 0);
+    cr_assert_eq(append_link(store, "a", 1, 2), KEDGE_EXISTS);
+    cr_assert_eq(append_link(store, "a", 2, 2), 0);
+    cr_assert_eq(kedge_store_commit(store, NULL), 0);
+    cr_assert_eq(kedge_store_each_evidence(store, NULL, see_evidence, &seen, NULL), 0);
+    expect_seen(&seen, "a1.2 a2.2 ");
 }
 
 CONTRACT(walks_go_in_name_order_and_end_early, false)

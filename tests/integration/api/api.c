@@ -155,7 +155,7 @@ static char *plan(const struct kedge_fleet *fleet, const char *file, size_t *lef
         "{\"sha256\":\"0000000000000000000000000000000000000000000000000000000000000000\"}}],"
         "\"predicateType\":\"https://kedge.dev/device-report/"
         "v1\",\"predicate\":{\"device\":\"cam-1\","
-        "\"counter\":1}}";
+        "\"counter\":1,\"link\":1}}";
     struct kedge_key *key = NULL;
     char *envelope = NULL, *text = NULL, inventory[8192];
     CHECK(kedge_dsse_key_load(file, NULL, &key, &err) == 0);

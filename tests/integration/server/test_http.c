@@ -19,6 +19,7 @@ struct poll {
     struct daemon_site *site;
     pthread_t thread;
     struct kedge_httpc *client;
+    struct daemon_site other; /* the site as the thread sees it */
     int status;
     struct kedge_buf body;
 };
@@ -26,18 +27,19 @@ struct poll {
 static void *poll_run(void *payload)
 {
     struct poll *poll = payload;
-    struct daemon_site other = *poll->site;
-    other.client = poll->client;
-    poll->status = daemon_sync(&other, 30000, &poll->body, NULL);
+    poll->status = daemon_sync(&poll->other, 30000, &poll->body, NULL);
     return NULL;
 }
 
 static void poll_begin(struct poll *poll, struct daemon_site *site)
 {
-    *poll = (struct poll){.site = site, .client = kedge_httpc_new()};
+    *poll = (struct poll){.site = site, .client = kedge_httpc_new(), .other = *site};
+    poll->other.client = poll->client;
     cr_assert_eq(pthread_create(&poll->thread, NULL, poll_run, poll), 0);
     usleep(300000); /* until it is held; were it not yet, the answer would be the same */
-    site->press.counter++;
+    site->press.counter = poll->other.press.counter;
+    site->press.link = poll->other.press.link;
+    site->press.last = poll->other.press.last;
 }
 
 static int poll_end(struct poll *poll)

@@ -222,6 +222,8 @@ void fixture_report(struct fixture_device *device, kedge_ms now, struct kedge_bu
     struct kedge_report report = {
         .device = device->name,
         .counter = ++device->counter,
+        .link = ++device->link,
+        .previous = device->last,
         .generation = device->generation,
         .envelope = device->envelope,
         .at = now,
@@ -235,7 +237,12 @@ void fixture_report(struct fixture_device *device, kedge_ms now, struct kedge_bu
         .progress_count = device->progress != NULL,
         .refusal = device->refusal,
     };
-    cr_assert_eq(kedge_evidence_sign(&report, device->key, out, &err), 0, "%s", err.msg);
+    kedge_auto(kedge_buf) struct kedge_buf statement = {0};
+    struct kedge_public_key key = kedge_key_public(device->key);
+    kedge_evidence_write(&report, &key, &statement);
+    device->last = kedge_digest_of(statement.data, statement.size);
+    cr_assert_eq(kedge_evidence_seal(kedge_buf_slice(&statement), device->key, out, &err), 0, "%s",
+                 err.msg);
 }
 
 const struct kedge_server_reply *fixture_send(struct fixture *fixture, const char *device,

@@ -24,7 +24,8 @@ struct fixture_commit {
 struct fixture_device {
     const char *name;
     struct kedge_key *key;
-    int64_t counter, generation;
+    int64_t counter, link, generation;
+    struct kedge_digest last; /* the last link it made */
     struct kedge_digest envelope;
     struct kedge_arena arena;
     struct kedge_reported instances[8];
@@ -70,7 +71,7 @@ size_t fixture_count_events(struct fixture *fixture, enum kedge_event_kind kind)
 char *fixture_device_yaml(const struct fixture_device *device, const char *labels);
 void fixture_device_make(struct fixture_device *device, const char *name, uint8_t seed);
 void fixture_device_release(struct fixture_device *device);
-/* Its report, signed, with the next counter. */
+/* Its report, signed, with the next counter: the next link of its chain. */
 void fixture_report(struct fixture_device *device, kedge_ms now, struct kedge_buf *out);
 /* Sends a report; the answer, or NULL when it is held. */
 const struct kedge_server_reply *fixture_sync(struct fixture *fixture,

@@ -28,6 +28,7 @@ static struct kedge_report random_report(struct kedge_arena *arena, struct kedge
     struct kedge_report report = {
         .device = "cam-7",
         .counter = (int64_t)kedge_rng_below(rng, 1000),
+        .link = 1 + (int64_t)kedge_rng_below(rng, 3),
         .generation = (int64_t)kedge_rng_below(rng, 2),
         .envelope = digest(rng),
         .at = 1767225600123,
@@ -39,6 +40,10 @@ static struct kedge_report random_report(struct kedge_arena *arena, struct kedge
         .progress_count = (uint32_t)kedge_rng_below(rng, 3),
     };
     report.erased = report.instance_count + report.progress_count == 0;
+    if (kedge_rng_chance(rng, 50))
+        report.upholds = kedge_digest_of("link", 4);
+    else if (report.link > 1)
+        report.previous = kedge_digest_of("before", 6);
     report.instances = kedge_arena_array(arena, report.instance_count, sizeof *report.instances);
     for (uint32_t i = 0; i < report.instance_count; i++)
         report.instances[i] = (struct kedge_reported){
@@ -105,9 +110,11 @@ Test(report, round_trip)
     kedge_test_no_leaks();
 }
 
+#define DIGEST "00000000000000000000000000000000000000000000000000000000000000ff"
+
 Test(report, hostile_json_is_refused_with_its_member)
 {
-    static const char head[] = "{\"device\":\"d\",\"counter\":1";
+    static const char head[] = "{\"device\":\"d\",\"counter\":1,\"link\":1";
     static const struct {
         const char *rest, *says;
     } rows[] = {
@@ -134,6 +141,8 @@ Test(report, hostile_json_is_refused_with_its_member)
         {",\"erased\":1", "'erased'"},
         {",\"erased\":true,\"progress\":[{\"instance\":\"a\",\"state\":\"Pending\"}]", "erased"},
         {",\"progress\":[{\"instance\":\"a\",\"state\":\"Flying\"}]", "'state'"},
+        {",\"previous\":\"sha256:" DIGEST "\"", "the link before"},
+        {",\"previous\":\"sha256:" DIGEST "\",\"upholds\":\"sha256:" DIGEST "\"", "upholds"},
     };
     for (size_t i = 0; i < KEDGE_COUNT(rows); i++) {
         kedge_auto(kedge_arena) struct kedge_arena arena = {0};
@@ -148,6 +157,42 @@ Test(report, hostile_json_is_refused_with_its_member)
     struct kedge_report report;
     cr_expect_eq(read(&arena, "[]", 2, &report, NULL), KEDGE_INVALID);
     cr_expect_eq(read(&arena, "{}", 2, &report, NULL), KEDGE_INVALID);
+    static const char unlinked[] = "{\"device\":\"d\",\"counter\":1}";
+    static const char orphan[] = "{\"device\":\"d\",\"counter\":1,\"link\":2}";
+    cr_expect_eq(read(&arena, unlinked, strlen(unlinked), &report, NULL), KEDGE_INVALID);
+    cr_expect_eq(read(&arena, orphan, strlen(orphan), &report, NULL), KEDGE_INVALID);
+}
+
+/* What ticks is no other state; anything else is. */
+Test(report, digest_is_of_the_state)
+{
+    struct kedge_rng rng = kedge_rng_make(22);
+    for (int n = 0; n < 200; n++) {
+        kedge_auto(kedge_arena) struct kedge_arena arena = {0};
+        struct kedge_report a = random_report(&arena, &rng), b = a;
+        struct kedge_digest of_a = kedge_report_digest(&a), of_b;
+        b.counter++;
+        b.link++;
+        b.at++;
+        b.disk_free += 4096;
+        b.previous = b.upholds = b.self = kedge_digest_of("x", 1);
+        of_b = kedge_report_digest(&b);
+        cr_assert(kedge_digest_equal(&of_a, &of_b));
+        b.generation++;
+        of_b = kedge_report_digest(&b);
+        cr_assert(!kedge_digest_equal(&of_a, &of_b));
+        if (a.progress_count == 0)
+            continue;
+        int64_t fetched = kedge_report_fetched(&a);
+        a.progress[0].bytes++;
+        of_b = kedge_report_digest(&a);
+        cr_assert(kedge_digest_equal(&of_a, &of_b));
+        cr_assert_eq(kedge_report_fetched(&a), fetched + 1);
+        a.progress[0].code = a.progress[0].code ? KEDGE_OK : KEDGE_LIMIT;
+        of_b = kedge_report_digest(&a);
+        cr_assert(!kedge_digest_equal(&of_a, &of_b));
+    }
+    kedge_test_no_leaks();
 }
 
 Test(report, too_many_instances_are_refused)

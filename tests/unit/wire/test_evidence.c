@@ -19,6 +19,8 @@ static struct kedge_report report_of(uint32_t instances)
     return (struct kedge_report){
         .device = "press-07",
         .counter = 19,
+        .link = 3,
+        .previous = kedge_digest_of("link", 4),
         .generation = 7,
         .envelope = kedge_digest_of("envelope", 8),
         .at = KEDGE_FIXTURE_NOW,
