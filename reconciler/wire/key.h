@@ -62,7 +62,8 @@ int kedge_public_key_check(const struct kedge_public_key *key,
 /* A file that holds one such line. */
 int kedge_public_key_load(const char *path, struct kedge_public_key *out,
                           struct kedge_err *err) KEDGE_MUST_CHECK;
-/* Strict RFC 8032: canonical S and R, no low-order key. */
+/* Strict RFC 8032 5.1.7, without the cofactor: S below the order of the group, key and R in their
+ * canonical encoding and not of low order. OpenSSH takes a little more (tests/e2e/verify/edges.py). */
 bool kedge_public_key_verify(const struct kedge_public_key *key, const void *message, size_t size,
                              const uint8_t signature[KEDGE_KEY_SIGNATURE]);
 /* keyid: lower hex SHA-256 of the TUF canonical key JSON (TUF 4.2). A hint, never authority. */
