@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "net/httpc.h"
+#include "wire/age.h"
 #include "wire/keyfile.h"
 #include "wire/minisign.h"
 #include "wire/root.h"
@@ -287,18 +288,36 @@ static int verb_run(struct options *options)
 
 /* --- keygen --- */
 
+/* As the Device manifest wants it, or as JSON with the recipient that secrets are sealed for. */
+static int print_public(const struct kedge_public_key *key, bool json)
+{
+    char text[KEDGE_KEY_TEXT], age[KEDGE_AGE_TEXT];
+    struct kedge_age_recipient recipient;
+    struct kedge_err err;
+    kedge_public_key_format(key, text);
+    if (kedge_age_recipient_of(key, &recipient, &err))
+        return fail(&err);
+    if (json)
+        printf("{\"publicKey\":\"%s\",\"recipient\":\"%s\"}\n", text,
+               kedge_age_recipient_format(&recipient, age));
+    else
+        puts(text);
+    return EXIT_SUCCESS;
+}
+
 static int verb_keygen(struct options *options)
 {
     struct kedge_err err;
-    char text[KEDGE_KEY_TEXT];
+    bool json = options->output && strcmp(options->output, "json") == 0;
     if (!options->out)
         return complain("keygen", "--out is needed");
+    if (options->output && !json && strcmp(options->output, "text") != 0)
+        return complain("keygen", "--output is neither text nor json");
     kedge_auto(kedge_key) struct kedge_key *key = kedge_key_generate();
     if (kedge_keyfile_save(key, NULL, options->out, &err))
         return fail(&err);
-    struct kedge_public_key public = kedge_key_public(key);
-    puts(kedge_public_key_format(&public, text));
-    return EXIT_SUCCESS;
+    const struct kedge_public_key public = kedge_key_public(key);
+    return print_public(&public, json);
 }
 
 /* --- status, models --- */
@@ -406,7 +425,7 @@ static const struct {
     {"keygen",
      verb_keygen,
      "Make this device's key; prints the public half as the Device manifest wants it.",
-     {"out", "help"}},
+     {"out", "output", "help"}},
     {"status", verb_status, "Show what the agent last noted.", {"state-dir", "output", "help"}},
     {"models",
      verb_models,

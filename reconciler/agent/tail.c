@@ -8,12 +8,14 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/secret.h"
 #include "vault.h"
 
 #define LENGTH 600 /* bytes that go into a message */
 #define LINES  6
 #define WINDOW (LENGTH + 2 * KEDGE_LIMIT_SECRET) /* read, so that no secret is cut at its start */
 
+/* Appends to `out`, which has room. */
 static void read_end(int root, const char *instance, struct kedge_buf *out)
 {
     kedge_auto(kedge_buf) struct kedge_buf path = {0};
@@ -23,7 +25,6 @@ static void read_end(int root, const char *instance, struct kedge_buf *out)
     off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END), window = (off_t)WINDOW;
     if (size <= 0)
         return;
-    kedge_buf_reserve(out, WINDOW);
     ssize_t got = pread(fd, out->data + out->size, WINDOW, size > window ? size - window : 0);
     out->size += got > 0 ? (size_t)got : 0;
     out->data[out->size] = '\0';
@@ -86,17 +87,12 @@ static size_t last_run(const char *text, size_t size)
     return end ? (size_t)(end + 1 - text) : 0;
 }
 
-void kedge_tail_read(const struct kedge_slots *slots, const struct kedge_age_identity *identity,
-                     const char *instance, struct kedge_buf *out)
+/* The last lines of `log`, which begins with a line end so that a heading in its first line is found
+ * too. */
+static void add_lines(const struct kedge_buf *log, struct kedge_buf *out)
 {
-    int root = kedge_slots_root(slots);
-    kedge_auto(kedge_buf) struct kedge_buf log = {0};
-    kedge_buf_putc(&log, '\n'); /* so that a heading in the first line is found too */
-    read_end(root, instance, &log);
-    if (log.size == 1 || !blot_secrets(root, instance, identity, &log))
-        return;
-    const char *text = log.data;
-    size_t end = log.size, begin = last_run(text, end), lines = 0;
+    const char *text = log->data;
+    size_t end = log->size, begin = last_run(text, end), lines = 0;
     if (end - begin > LENGTH)
         begin = end - LENGTH;
     while (end > begin && text[end - 1] == '\n')
@@ -110,4 +106,17 @@ void kedge_tail_read(const struct kedge_slots *slots, const struct kedge_age_ide
         else
             kedge_buf_putc(out, text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
     }
+}
+
+void kedge_tail_read(const struct kedge_slots *slots, const struct kedge_age_identity *identity,
+                     const char *instance, struct kedge_buf *out)
+{
+    int root = kedge_slots_root(slots);
+    /* Guarded, as what it holds may be secret until it has been blotted out. */
+    struct kedge_buf log = {.data = kedge_secret_alloc(WINDOW + 2), .capacity = WINDOW + 2};
+    kedge_buf_putc(&log, '\n');
+    read_end(root, instance, &log);
+    if (log.size > 1 && blot_secrets(root, instance, identity, &log))
+        add_lines(&log, out);
+    kedge_secret_free(log.data);
 }

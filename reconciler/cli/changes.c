@@ -97,7 +97,14 @@ static int compare_heading(const struct kedge_changes_line *a, const struct kedg
     return by ? by : order(a->deployment, b->deployment);
 }
 
-/* Same group: what happens, and why it does not. The reason may name the device, so it does not
+/* Of an update to the same version: what else is other. */
+static const char *settings_of(const struct kedge_changes_line *line)
+{
+    bool same = line->from && line->to && strcmp(line->from, line->to) == 0;
+    return same && !line->drift && order(line->verb, "update") == 0 ? line->reason : NULL;
+}
+
+/* Same group: what happens, and why it does not. Other reasons may name the device, so they do not
  * count. */
 static int compare_group(const struct kedge_changes_line *a, const struct kedge_changes_line *b)
 {
@@ -106,6 +113,7 @@ static int compare_group(const struct kedge_changes_line *a, const struct kedge_
     by = by ? by : order(a->drift, b->drift);
     by = by ? by : order(a->from, b->from);
     by = by ? by : order(a->to, b->to);
+    by = by ? by : order(settings_of(a), settings_of(b));
     by = by ? by : order(a->blocker, b->blocker);
     return by ? by : order(a->frees, b->frees);
 }
@@ -205,6 +213,11 @@ static void write_group(const struct kedge_changes_list *list, size_t first, siz
     size_t width = out->size - start;
     kedge_buf_printf(out, "%*s  ", width < 18 ? (int)(18 - width) : 0, "");
     write_devices(list, first, count, out);
+    if (settings_of(line)) {
+        kedge_buf_puts(out, "      ");
+        kedge_print_text(out, settings_of(line));
+        kedge_buf_putc(out, '\n');
+    }
     if (line->blocker)
         write_hold(list, line, out);
 }

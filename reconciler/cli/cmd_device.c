@@ -116,6 +116,7 @@ int kedge_cmd_device_show(struct kedge_call *call, struct kedge_err *err)
     size_property(call, "Memory", kedge_ask_number(device, "memory"));
     size_property(call, "Disk", kedge_ask_number(device, "disk"));
     size_property(call, "Disk free", kedge_ask_number(device, "diskFree"));
+    property(call, "Recipient", kedge_ask_text(device, "recipient"));
     property(call, "Refused", kedge_ask_text(device, "refusal.message"));
     kedge_buf_putc(&call->out, '\n');
     write_instances(call, device);

@@ -7,14 +7,18 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "passphrase.h"
+#include "wire/age.h"
 #include "wire/keyfile.h"
 #include "wire/minisign.h"
 #include "wire/sshkey.h"
 
-/* The public half as a person pastes it into a manifest, or as JSON with its id. */
+/* The public half as a person pastes it into a manifest, or as JSON with its id and, of a key that can
+ * have it, the recipient of secrets. */
 static void show(struct kedge_call *call, const struct kedge_public_key *key)
 {
-    char text[KEDGE_KEY_TEXT], id[KEDGE_KEY_ID_TEXT];
+    char text[KEDGE_KEY_TEXT], id[KEDGE_KEY_ID_TEXT], age[KEDGE_AGE_TEXT];
+    struct kedge_age_recipient recipient;
+    struct kedge_err ignored;
     kedge_public_key_format(key, text);
     if (kedge_command_format(call, "text")) {
         kedge_buf_printf(&call->out, "%s\n", text);
@@ -24,6 +28,8 @@ static void show(struct kedge_call *call, const struct kedge_public_key *key)
     kedge_json_begin_object(&writer);
     kedge_json_add_string(&writer, "publicKey", text);
     kedge_json_add_string(&writer, "keyid", kedge_public_key_id(key, id));
+    if (kedge_age_recipient_of(key, &recipient, &ignored) == 0)
+        kedge_json_add_string(&writer, "recipient", kedge_age_recipient_format(&recipient, age));
     kedge_json_end_object(&writer);
     kedge_buf_putc(&call->out, '\n');
 }
@@ -118,6 +124,18 @@ static void export_minisign(const struct kedge_public_key *key, struct kedge_buf
     kedge_minisign_key_write(&form, out);
 }
 
+/* Alone in that not every key has this form. */
+static int export_age(const struct kedge_public_key *key, struct kedge_buf *out,
+                      struct kedge_err *err)
+{
+    struct kedge_age_recipient recipient;
+    char text[KEDGE_AGE_TEXT];
+    int code = kedge_age_recipient_of(key, &recipient, err);
+    if (!code)
+        kedge_buf_printf(out, "%s\n", kedge_age_recipient_format(&recipient, text));
+    return code;
+}
+
 static const struct {
     const char *name;
     void (*write)(const struct kedge_public_key *key, struct kedge_buf *out);
@@ -136,5 +154,7 @@ int kedge_cmd_key_export(struct kedge_call *call, struct kedge_err *err)
         if (kedge_command_format(call, forms[i].name))
             forms[i].write(&public, &call->out);
     }
+    if (!code && kedge_command_format(call, "age"))
+        code = export_age(&public, &call->out, err);
     return code;
 }

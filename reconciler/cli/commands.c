@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include "ask.h"
+#include "audience.h"
 #include "base/limits.h"
 #include "verbs.h"
 
@@ -236,11 +237,12 @@ const struct kedge_command kedge_commands[] = {
         .operands = "FILE",
         .summary = "Write the public key of a key file as other programs read it",
         .about = "  kedge key export -o minisign release.key > release.pub\n"
-                 "  kedge key export -o ssh ann.key",
+                 "  kedge key export -o ssh ann.key\n"
+                 "  kedge key export -o age press-01.key.pub",
         .min = 1,
         .max = 1,
         .options = KEDGE_OPTION(PASSPHRASE_FILE),
-        .formats = "ed25519|hex|ssh|minisign",
+        .formats = "ed25519|hex|ssh|minisign|age",
         .run = kedge_cmd_key_export,
     },
     {
@@ -270,6 +272,30 @@ const struct kedge_command kedge_commands[] = {
             KEDGE_OPTION(ROOT) | KEDGE_OPTION(ROLE) | KEDGE_OPTION(EXPIRES) | KEDGE_OPTION(OUT),
         .formats = "text|json",
         .run = kedge_cmd_key_revoke,
+    },
+    {
+        .name = "secret recipients",
+        .operands = "",
+        .summary = "Show for whom secrets are sealed: one 'age1...' a line, as 'age -R' reads them",
+        .about = "A device's recipient follows from its public key. --device, --selector and "
+                 "--deployment may be given several times, and together.\n\n"
+                 "  kedge secret recipients --deployment all | age -a -R - -o token.age token",
+        .options = KEDGE_AUDIENCE_OPTIONS,
+        .formats = "text|json",
+        .run = kedge_cmd_secret_recipients,
+    },
+    {
+        .name = "secret seal",
+        .operands = "[NAME]",
+        .summary = "Seal standard input for devices; with NAME, as an item of a Deployment's "
+                   "'secrets'",
+        .about = "What is written can stand in Git: only these devices can open it, and nobody "
+                 "here. Sealed again it is another text, and its instances are restarted with "
+                 "it.\n\n"
+                 "  printf '%s' \"$token\" | kedge secret seal API_TOKEN --deployment all",
+        .max = 1,
+        .options = KEDGE_AUDIENCE_OPTIONS,
+        .run = kedge_cmd_secret_seal,
     },
     {
         .name = "root init",

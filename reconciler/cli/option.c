@@ -156,6 +156,13 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
                               .help = "one that signs artifacts; may be given several times"},
     [KEDGE_OPTION_EXPIRES] = {"expires", .argument = "SPAN", .preset = "365d",
                               .help = "how long from now the document is good"},
+    [KEDGE_OPTION_SELECTOR] = {"selector", .argument = "LABELS",
+                               .help = "the devices with these labels: key=value, key!=value, key "
+                                       "or !key, with commas between"},
+    [KEDGE_OPTION_DEPLOYMENT] = {"deployment", .argument = "NAME",
+                                 .help = "the devices that this deployment targets"},
+    [KEDGE_OPTION_RECIPIENT] = {"recipient", .argument = "AGE1...",
+                                .help = "somebody else's key; may be given several times"},
     [KEDGE_OPTION_MAN] = {"man", .help = "write the manual page"},
 };
 

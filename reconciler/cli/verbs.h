@@ -10,6 +10,6 @@ kedge_command_run kedge_cmd_apply, kedge_cmd_blob_put, kedge_cmd_completion, ked
     kedge_cmd_key_export, kedge_cmd_key_generate, kedge_cmd_key_revoke, kedge_cmd_key_rotate,
     kedge_cmd_key_show, kedge_cmd_model_list, kedge_cmd_model_show, kedge_cmd_model_sign, kedge_cmd_plan,
     kedge_cmd_reconcile, kedge_cmd_root_init, kedge_cmd_root_next, kedge_cmd_root_sign,
-    kedge_cmd_schema, kedge_cmd_serve, kedge_cmd_status, kedge_cmd_validate,
+    kedge_cmd_schema, kedge_cmd_secret_recipients, kedge_cmd_secret_seal, kedge_cmd_serve, kedge_cmd_status, kedge_cmd_validate,
     kedge_cmd_verify_commit, kedge_cmd_verify_dsse, kedge_cmd_verify_minisign,
     kedge_cmd_verify_root, kedge_cmd_verify_ssh, kedge_cmd_version, kedge_cmd_wait;

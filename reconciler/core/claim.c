@@ -274,6 +274,22 @@ static void make_assignment(const struct claims *c, const struct kedge_deploymen
     out->json.size = text.size;
 }
 
+/* What the row before has to say of an assignment of the same version. */
+static void compare_with_before(const struct claims *c, const char *deployment,
+                                struct kedge_desired_assignment *made)
+{
+    const struct kedge_desired_deployment *old =
+        kedge_table_find(c->previous->deployments, deployment);
+    for (uint32_t i = 0; old != NULL && i < old->count; i++) {
+        const struct kedge_assignment *before = &old->assignments[i].assignment;
+        if (strcmp(before->instance, made->assignment.instance) != 0 ||
+            strcmp(before->version, made->assignment.version) != 0)
+            continue;
+        made->news = kedge_sealing_news(c->arena, before, &made->assignment);
+        made->before = before->content;
+    }
+}
+
 static const struct kedge_desired_deployment *claim(struct claims *c,
                                                     const struct kedge_deployment *deployment)
 {
@@ -292,8 +308,10 @@ static const struct kedge_desired_deployment *claim(struct claims *c,
         return old;
     struct kedge_desired_assignment *assignments =
         kedge_arena_array(c->arena, count, sizeof *assignments);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         make_assignment(c, deployment, &choices[i], &assignments[i]);
+        compare_with_before(c, deployment->object.name, &assignments[i]);
+    }
     struct kedge_desired_deployment *row =
         kedge_arena_new(c->arena, struct kedge_desired_deployment);
     *row = (struct kedge_desired_deployment){

@@ -11,6 +11,7 @@ struct told {
     const struct kedge_desired_assignment *want;
     const char *from; /* version held, or NULL */
     bool lost;
+    const char *news; /* of an update, or NULL */
     const char *reason;
 };
 
@@ -87,26 +88,28 @@ static const char *deploy_reason(struct kedge_arena *arena, const char *to, bool
                               to);
 }
 
-static const char *update_reason(struct kedge_arena *arena, const char *to, const char *from)
+static const char *update_reason(struct kedge_arena *arena, const char *to, const char *from,
+                                 const char *news)
 {
     if (strcmp(to, from) == 0)
-        return kedge_arena_printf(arena, "version %s is wanted with other settings than it is held",
-                                  to);
+        return kedge_arena_printf(arena,
+                                  "version %s is wanted with other settings than it is held%s%s",
+                                  to, news != NULL ? ": " : "", news != NULL ? news : "");
     return kedge_arena_printf(arena, "version %s is wanted, %s is held", to, from);
 }
 
 /* The reason of a deploy (`from` NULL) or an update, in the words used before where they fit. */
 static const char *tell(struct pass *pass, const struct kedge_desired_assignment *want,
-                        const char *from, bool lost)
+                        const char *from, bool lost, const char *news)
 {
     struct told *told = &pass->told[(uintptr_t)want / sizeof *want % TOLD];
-    if (told->want == want && told->lost == lost && (told->from == NULL) == (from == NULL) &&
-        (from == NULL || strcmp(told->from, from) == 0))
+    if (told->want == want && told->lost == lost && told->news == news &&
+        (told->from == NULL) == (from == NULL) && (from == NULL || strcmp(told->from, from) == 0))
         return told->reason;
     const char *to = want->assignment.version;
-    const char *reason =
-        from != NULL ? update_reason(pass->arena, to, from) : deploy_reason(pass->arena, to, lost);
-    *told = (struct told){want, from, lost, reason};
+    const char *reason = from != NULL ? update_reason(pass->arena, to, from, news)
+                                      : deploy_reason(pass->arena, to, lost);
+    *told = (struct told){want, from, lost, news, reason};
     return reason;
 }
 
@@ -119,7 +122,7 @@ static void add_deploy(struct pass *pass, const struct pair *pair,
             .verb = KEDGE_VERB_DEPLOY,
             .drift = lost ? KEDGE_DRIFT_MISSING : KEDGE_DRIFT_NONE,
             .want = want,
-            .reason = tell(pass, want, NULL, lost),
+            .reason = tell(pass, want, NULL, lost, NULL),
         });
 }
 
@@ -127,13 +130,14 @@ static void add_update(struct pass *pass, const struct pair *pair,
                        const struct kedge_desired_assignment *want,
                        const struct kedge_reported *have)
 {
+    bool followed = kedge_digest_equal(&have->content, &want->before);
     add(pass, pair,
         (struct kedge_change){
             .verb = KEDGE_VERB_UPDATE,
             .want = want,
             .have = have,
             .reason = tell(pass, want, have->version != NULL ? have->version : "something unknown",
-                           false),
+                           false, followed ? want->news : NULL),
         });
 }
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sealing.h"
 
+#include <string.h>
+
+#include "base/buf.h"
+
 static void count_device(const struct kedge_device *device, void *payload)
 {
     (void)device;
@@ -62,4 +66,25 @@ void kedge_sealing_check(const struct kedge_desired_deployment *row,
                           "nothing that deployment '%s' brings would get its secrets: '%s' has "
                           "nothing of its own that runs",
                           deployment->object.name, deployment->target);
+}
+
+/* Both sides are sorted by name. */
+const char *kedge_sealing_news(struct kedge_arena *arena, const struct kedge_assignment *before,
+                               const struct kedge_assignment *after)
+{
+    kedge_auto(kedge_buf) struct kedge_buf text = {0};
+    for (uint32_t b = 0, a = 0; b < before->secret_count || a < after->secret_count;) {
+        const struct kedge_secret *old = b < before->secret_count ? &before->secrets[b] : NULL;
+        const struct kedge_secret *now = a < after->secret_count ? &after->secrets[a] : NULL;
+        int order = old == NULL ? 1 : now == NULL ? -1 : strcmp(old->name, now->name);
+        if (order != 0 || strcmp(old->sealed, now->sealed) != 0)
+            kedge_buf_printf(&text, "%ssecret '%s' %s", text.size > 0 ? ", " : "",
+                             order < 0 ? old->name : now->name,
+                             order < 0   ? "removed"
+                             : order > 0 ? "added"
+                                         : "changed");
+        b += order <= 0;
+        a += order >= 0;
+    }
+    return text.size > 0 ? kedge_arena_strndup(arena, text.data, text.size) : NULL;
 }

@@ -12,3 +12,7 @@ void kedge_sealing_warn(const struct kedge_specs *specs, const struct kedge_depl
  * already. */
 void kedge_sealing_check(const struct kedge_desired_deployment *row,
                          struct kedge_findings *findings);
+/* Which secrets are other ones than before, in words, in `arena`: "secret 'TOKEN' changed". NULL: none
+ * is. What they hold nobody can compare. */
+const char *kedge_sealing_news(struct kedge_arena *arena, const struct kedge_assignment *before,
+                               const struct kedge_assignment *after);

@@ -287,8 +287,11 @@ static void finish_deployment(struct kedge_decoder *decoder, const struct kedge_
                               void *value)
 {
     const struct kedge_deployment *deployment = value;
+    const struct kedge_decode_step step = {.up = decoder->where, .key = "config"};
+    decoder->where = &step;
     if (deployment->config.size)
         check_config(decoder, kedge_decode_child(node, "config"), deployment);
+    decoder->where = step.up;
 }
 
 static const struct kedge_field deployment_fields[] = {

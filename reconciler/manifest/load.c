@@ -200,8 +200,8 @@ static struct kedge_specs *build(struct kedge_arena *arena, const struct kedge_s
     return specs;
 }
 
-int kedge_load_specs(struct kedge_arena *pool, const struct kedge_specs *previous,
-                     const struct kedge_tree *tree, struct kedge_findings *findings,
+static int load_tree(struct kedge_arena *pool, const struct kedge_specs *previous,
+                     const struct kedge_tree *tree, bool draft, struct kedge_findings *findings,
                      const struct kedge_specs **out, struct kedge_err *err)
 {
     if (tree->base[0] && (!previous || strcmp(previous->commit, tree->base) != 0))
@@ -229,10 +229,24 @@ int kedge_load_specs(struct kedge_arena *pool, const struct kedge_specs *previou
     kedge_finding_sort(findings);
     free(load.entries);
     free(load.changes);
-    if (findings->errors > errors)
+    if (findings->errors > errors && !draft)
         return kedge_err_set(err, KEDGE_INVALID, "the manifests have %zu error%s",
                              findings->errors - errors, findings->errors - errors == 1 ? "" : "s");
     kedge_arena_adopt(pool, &arena);
     *out = specs;
     return 0;
+}
+
+int kedge_load_specs(struct kedge_arena *pool, const struct kedge_specs *previous,
+                     const struct kedge_tree *tree, struct kedge_findings *findings,
+                     const struct kedge_specs **out, struct kedge_err *err)
+{
+    return load_tree(pool, previous, tree, false, findings, out, err);
+}
+
+int kedge_load_draft(struct kedge_arena *pool, const struct kedge_tree *tree,
+                     struct kedge_findings *findings, const struct kedge_specs **out,
+                     struct kedge_err *err)
+{
+    return load_tree(pool, NULL, tree, true, findings, out, err);
 }

@@ -19,3 +19,8 @@
 int kedge_load_specs(struct kedge_arena *pool, const struct kedge_specs *previous,
                      const struct kedge_tree *tree, struct kedge_findings *findings,
                      const struct kedge_specs **out, struct kedge_err *err) KEDGE_MUST_CHECK;
+/* The same of a whole tree, but what could be read is given in spite of error findings: for programs
+ * that help to mend what is wrong. An object with errors may lack members. */
+int kedge_load_draft(struct kedge_arena *pool, const struct kedge_tree *tree,
+                     struct kedge_findings *findings, const struct kedge_specs **out,
+                     struct kedge_err *err) KEDGE_MUST_CHECK;

@@ -16,7 +16,7 @@
  *              "blockers":{"window":n,..}}
  *   devices    {"items":[DEVICE..],"next"}; DEVICE {"name","labels","sync","health","connection",
  *              "lastSeen","agent","generation","assignments","changes","held"}
- *   device     DEVICE + {"arch","memory","disk","diskFree","runtimes","enrolled","refusal":{..},
+ *   device     DEVICE + {"arch","memory","disk","diskFree","runtimes","enrolled","recipient","refusal":{..},
  *              "instances":[INSTANCE..]}
  *              INSTANCE {"instance","deployment","kind","bundle","sync","health","action","wanted":
  *              {"version","state","content"}, "held":{"version","state","content","integrity",

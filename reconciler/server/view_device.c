@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "inside.h"
 #include "view_write.h"
+#include "wire/age.h"
 
 #define RECENT 10 /* events that explain shows */
 
@@ -247,6 +248,21 @@ static int find_device(struct kedge_view_job *job, struct side *out, struct kedg
     return 0;
 }
 
+/* Whom secrets for the device are sealed for. */
+static void add_recipient(struct kedge_view_job *job, const struct kedge_device *device)
+{
+    const uint8_t *bytes = kedge_identity_key(&job->server->actual.identities, device, NULL);
+    struct kedge_age_recipient recipient;
+    struct kedge_public_key key;
+    struct kedge_err ignored;
+    char text[KEDGE_AGE_TEXT];
+    if (!bytes)
+        return;
+    memcpy(key.bytes, bytes, sizeof key.bytes);
+    if (kedge_age_recipient_of(&key, &recipient, &ignored) == 0)
+        kedge_json_add_string(&job->w, "recipient", kedge_age_recipient_format(&recipient, text));
+}
+
 static bool is_enrolled(const struct kedge_device *device)
 {
     static const uint8_t none[KEDGE_KEY_SIZE];
@@ -262,6 +278,7 @@ int kedge_view_write_device(struct kedge_view_job *job, struct kedge_err *err)
     kedge_json_begin_object(w);
     add_device(job, &side);
     kedge_json_add_bool(w, "enrolled", is_enrolled(side.desired->device));
+    add_recipient(job, side.desired->device);
     kedge_view_add_place(job, "at", &side.desired->device->object.at);
     add_capacity(job, &side);
     kedge_json_key(w, "instances");

@@ -14,6 +14,10 @@ struct kedge_desired_assignment {
     const struct kedge_model *model;   /* NULL: it is an application, or its Model is not there */
     const struct kedge_requires *requires; /* of the version */
     enum kedge_stage stage;
+    /* What is other than at the revision before, of the same version, and the content it had then;
+     * NULL: there is nothing to say. */
+    const char *news; /* "secret 'TOKEN' changed" */
+    struct kedge_digest before;
 };
 
 /* What one deployment puts on each of its targets. */

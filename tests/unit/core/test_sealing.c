@@ -70,3 +70,33 @@ Test(sealing, secrets_that_reach_nobody_are_refused)
             cr_expect_str_eq(findings.at[0].rule, rows[i].rule, "row %zu", i);
     }
 }
+
+Test(sealing, news_name_what_is_other)
+{
+    static const struct kedge_secret one[] = {{"A", "x", 1}, {"B", "x", 1}},
+                                     two[] = {{"A", "y", 1}, {"C", "x", 1}};
+    static const struct {
+        const struct kedge_secret *before, *after;
+        uint32_t had, has;
+        const char *news;
+    } rows[] = {
+        {one, one, 2, 2, NULL},
+        {one, two, 1, 1, "secret 'A' changed"},
+        {one, two, 2, 2, "secret 'A' changed, secret 'B' removed, secret 'C' added"},
+        {NULL, one, 0, 1, "secret 'A' added"},
+        {one, NULL, 1, 0, "secret 'A' removed"},
+        {NULL, NULL, 0, 0, NULL},
+    };
+    struct kedge_arena arena = {0};
+    for (size_t i = 0; i < KEDGE_COUNT(rows); i++) {
+        const struct kedge_assignment before = {.secrets = rows[i].before,
+                                                .secret_count = rows[i].had},
+                                      after = {.secrets = rows[i].after,
+                                               .secret_count = rows[i].has};
+        const char *news = kedge_sealing_news(&arena, &before, &after);
+        cr_assert_eq(news == NULL, rows[i].news == NULL, "row %zu", i);
+        cr_expect(news == NULL || strcmp(news, rows[i].news) == 0, "row %zu: %s", i, news);
+    }
+    kedge_arena_release(&arena);
+    kedge_test_no_leaks();
+}
