@@ -87,6 +87,33 @@ static void write_signatures(struct kedge_call *call, const json_t *status)
                      verified ? verified : "");
 }
 
+static void write_policy(struct kedge_call *call, const json_t *status)
+{
+    const json_t *policy = json_object_get(status, "policy"), *object;
+    long long devices = (long long)kedge_ask_number(status, "policy.devices");
+    long long objects = (long long)kedge_ask_number(status, "policy.objects");
+    size_t index;
+    if (!policy)
+        return;
+    line(call, "Policy");
+    if (!json_is_true(json_object_get(policy, "enforced")))
+        kedge_print_styled(&call->out, call->color, KEDGE_PRINT_YELLOW,
+                           "its rules are not enforced: signatures are not required");
+    else if (!devices && !objects)
+        kedge_buf_puts(&call->out, "nothing is held");
+    else
+        kedge_buf_printf(&call->out, "holds %lld object%s, and changes on %lld device%s", objects,
+                         objects == 1 ? "" : "s", devices, devices == 1 ? "" : "s");
+    kedge_buf_putc(&call->out, '\n');
+    json_array_foreach (json_object_get(policy, "held"), index, object) {
+        line(call, "");
+        kedge_print_text(&call->out, kedge_ask_text(object, "object"));
+        kedge_buf_puts(&call->out, ": ");
+        kedge_print_text(&call->out, kedge_ask_text(object, "why"));
+        kedge_buf_putc(&call->out, '\n');
+    }
+}
+
 static void write_fleet(struct kedge_call *call, const json_t *status)
 {
     struct kedge_buf *out = &call->out;
@@ -131,6 +158,7 @@ int kedge_cmd_status(struct kedge_call *call, struct kedge_err *err)
     write_source(call, status);
     write_refused(call, status);
     write_signatures(call, status);
+    write_policy(call, status);
     write_fleet(call, status);
     return KEDGE_EXIT_DONE;
 }

@@ -19,9 +19,13 @@ const struct kedge_command kedge_commands[] = {
         .about =
             "Finds everything that is wrong at once: form, references, conflicts. With --base, "
             "a version of a model that has another artifact than it had there is an error too. "
-            "Exit 1 when there are errors.",
+            "Exit 1 when there are errors.\n\n"
+            "With --as, what policy would hold of the change since --base (HEAD when it is left "
+            "out) is "
+            "an error too, were that person to sign it:\n\n"
+            "  kedge validate --as ann@example.org --base origin/main",
         .max = 1,
-        .options = KEDGE_OPTION(BASE),
+        .options = KEDGE_OPTION(BASE) | KEDGE_OPTION(AS),
         .formats = "text|json|sarif|junit|github",
         .run = kedge_cmd_validate,
     },

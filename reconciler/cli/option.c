@@ -89,6 +89,9 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
                                            .help = "where the repository says who may sign; else "
                                                    ".kedge/allowed_signers"},
     [KEDGE_OPTION_ONCE] = {"once", .help = "one pass, then exit"},
+    [KEDGE_OPTION_AS] = {"as", .argument = "PRINCIPAL",
+                         .help = "say what policy would hold, were they to sign it: a principal of "
+                                 "the allowed signers, or the SHA256: fingerprint of a key"},
     [KEDGE_OPTION_BASE] = {"base", .argument = "REV", .help = "the revision to compare with"},
     [KEDGE_OPTION_HEAD] = {"head", .argument = "REV", .preset = "HEAD",
                            .help = "the revision to look at"},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "diff.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -215,6 +216,63 @@ static void add_destroy(struct pass *pass, const struct pair *pair,
         });
 }
 
+/* What the repository asks for beyond what is in force, and what became of an instance is told only
+ * where the device has what is in force: the nearer step comes first. */
+static void add_refused(struct pass *pass, const struct pair *pair,
+                        const struct kedge_desired_refusal *refused,
+                        const struct kedge_reported *have)
+{
+    const struct kedge_desired_assignment *want = refused->wanted;
+    const struct kedge_desired_assignment *kept = refused->kept;
+    struct kedge_change change = {
+        .verb =
+            want == NULL   ? KEDGE_VERB_DESTROY
+            : kept == NULL ? KEDGE_VERB_DEPLOY
+            : kedge_digest_equal(&want->assignment.content, &kept->assignment.content)
+                ? (want->assignment.state == KEDGE_RUN_RUNNING ? KEDGE_VERB_START : KEDGE_VERB_STOP)
+                : KEDGE_VERB_UPDATE,
+        .desired = pair->desired,
+        .actual = pair->actual,
+        .device = pair->desired->name,
+        .instance = refused->instance,
+        .want = want,
+        .have = have,
+        .from = kept != NULL ? kept->assignment.version : NULL,
+        .to = want != NULL ? want->assignment.version : NULL,
+        .refused = refused,
+        .reason = "the repository says so",
+    };
+    pass->changes.verbs[change.verb]++;
+    kedge_buf_add(&pass->found, &change, sizeof change);
+}
+
+static int compare_changes(const void *left, const void *right)
+{
+    const struct kedge_change *a = left, *b = right;
+    return strcmp(a->instance, b->instance);
+}
+
+/* Between the changes of a device that were found from `first` on. */
+static void compare_refused(struct pass *pass, const struct pair *pair, size_t first)
+{
+    const struct kedge_desired_refused *row =
+        pair->desired != NULL ? kedge_table_find(pass->desired->refused, pair->desired->name)
+                              : NULL;
+    size_t known = (pass->found.size - first) / sizeof(struct kedge_change);
+    for (uint32_t i = 0; row != NULL && i < row->count; i++) {
+        const struct kedge_change key = {.instance = row->at[i].instance};
+        if (known == 0 ||
+            bsearch(&key, pass->found.data + first, known, sizeof key, compare_changes) == NULL)
+            add_refused(pass, pair, &row->at[i],
+                        pair->actual != NULL
+                            ? kedge_report_find(&pair->actual->report, row->at[i].instance)
+                            : NULL);
+    }
+    size_t count = (pass->found.size - first) / sizeof(struct kedge_change);
+    if (count > known && known > 0)
+        qsort(pass->found.data + first, count, sizeof(struct kedge_change), compare_changes);
+}
+
 /* Both sides are sorted by instance. */
 static void compare_instances(struct pass *pass, const struct pair *pair)
 {
@@ -241,14 +299,16 @@ static void compare_instances(struct pass *pass, const struct pair *pair)
 static void compare_device(struct pass *pass, const struct kedge_desired_device *desired,
                            const struct kedge_actual_device *actual)
 {
-    if (desired != NULL && actual != NULL && kedge_digest_equal(&desired->set, &actual->set))
-        return;
     const char *name = desired != NULL ? desired->name : actual->name;
     if (pass->identities != NULL && kedge_identity_leaves(pass->identities, name))
         return; /* told to erase all it has: nothing is wanted of it any more */
     pass->changes.unknown += actual == NULL;
+    const struct pair pair = {desired, actual};
     size_t before = pass->found.size;
-    compare_instances(pass, &(struct pair){desired, actual});
+    if (desired == NULL || actual == NULL || !kedge_digest_equal(&desired->set, &actual->set))
+        compare_instances(pass, &pair);
+    if (pass->desired->refused != NULL)
+        compare_refused(pass, &pair, before);
     pass->changes.devices += pass->found.size > before;
 }
 

@@ -54,12 +54,25 @@ static const struct kedge_deployment *deployment_of(const struct pass *pass,
 {
     if (change->want != NULL)
         return change->want->deployment;
+    if (change->refused != NULL)
+        return change->refused->kept->deployment;
     if (change->have->deployment == NULL)
         return NULL;
     return kedge_spec_find(pass->desired->specs, KEDGE_KIND_DEPLOYMENT, change->have->deployment);
 }
 
 /* Rules: each says whether it holds the step, and then why and what frees it. */
+
+static bool held_policy(struct pass *pass, struct kedge_step *step)
+{
+    const struct kedge_desired_refusal *refused = step->change->refused;
+    (void)pass;
+    if (refused == NULL)
+        return false;
+    step->why = refused->why;
+    step->frees = refused->frees;
+    return true;
+}
 
 static bool is_suspended(struct pass *pass, const struct kedge_suspend *suspend, const char *kind,
                          const char *name, struct kedge_step *step)
@@ -337,6 +350,7 @@ static const struct rule {
     unsigned verbs;
     bool (*holds)(struct pass *pass, struct kedge_step *step);
 } rules[] = {
+    {KEDGE_BLOCKER_POLICY, ALL, held_policy},
     {KEDGE_BLOCKER_SUSPENDED, ALL, held_suspended},
     {KEDGE_BLOCKER_DEPENDENCY, RUN, held_dependency},
     {KEDGE_BLOCKER_REQUIREMENT, INSTALL, held_requirement},

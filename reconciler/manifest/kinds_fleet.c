@@ -386,31 +386,31 @@ const struct kedge_record kedge_window_record =
 
 /* --- Policy --- */
 
-static const struct kedge_words verbs = KEDGE_WORDS("create", "update", "delete");
-
 static const struct kedge_field rule_fields[] = {
     {"signers", KEDGE_FIELD_LIST, KEDGE_MEMBER(struct kedge_policy_rule, signers),
      .item = KEDGE_FIELD_STRING, .flags = KEDGE_FIELD_REQUIRED,
-     .about = "principals of allowed_signers", .example = "[\"ops@plant.example\"]"},
+     .about = "principals of allowed_signers ('*' and '?' stand for others) or SHA256: fingerprints",
+     .example = "[\"ops@plant.example\"]"},
     {"paths", KEDGE_FIELD_LIST, KEDGE_MEMBER(struct kedge_policy_rule, paths),
-     .item = KEDGE_FIELD_STRING, .about = "files they may change, as glob patterns; left out: any",
+     .item = KEDGE_FIELD_STRING, .about = "files they may change ('**' spans folders, '*' does not); left out: any",
      .example = "[\"devices/**\"]"},
     {"kinds", KEDGE_FIELD_LIST, KEDGE_MEMBER(struct kedge_policy_rule, kinds),
      .item = KEDGE_FIELD_WORD, .words = &kedge_kind_words,
      .about = "kinds they may change; left out: any", .example = "[\"Device\"]"},
     {"verbs", KEDGE_FIELD_LIST, KEDGE_MEMBER(struct kedge_policy_rule, verbs),
-     .item = KEDGE_FIELD_WORD, .words = &verbs, .about = "what they may do; left out: all",
-     .example = "[\"create\", \"update\"]"},
+     .item = KEDGE_FIELD_WORD, .words = &kedge_right_words,
+     .about = "what their changes may do to devices, or 'declare': nothing; left out: all",
+     .example = "[\"deploy\", \"update\"]"},
     {"models", KEDGE_FIELD_LIST, KEDGE_MEMBER(struct kedge_policy_rule, models),
-     .item = KEDGE_FIELD_REFERENCE, .kind = KEDGE_KIND_MODEL,
-     .about = "models they may change or deploy; left out: any",
+     .item = KEDGE_FIELD_STRING,
+     .about = "models and applications they may change or deploy, by pattern; left out: any",
      .example = "[\"vibration-anomaly\"]"},
     {"devices", KEDGE_FIELD_SELECTOR, KEDGE_MEMBER(struct kedge_policy_rule, devices),
-     .record = &kedge_selector_record, .about = "devices they may change; left out: any",
+     .record = &kedge_selector_record, .about = "devices they may declare and deploy to; left out: any",
      .example = "{\"matchLabels\": {\"site\": \"hamburg\"}}"},
     {"minSignatures", KEDGE_FIELD_INTEGER, KEDGE_MEMBER(struct kedge_policy_rule, min_signatures),
      .preset = "1", .min = 1, .max = KEDGE_LIMIT_SIGNATURES,
-     .about = "distinct signers a change needs", .example = "2"},
+     .about = "different people, and keys, who must have signed a change", .example = "2"},
 };
 static const struct kedge_record rule_record =
     KEDGE_RECORD("rule", struct kedge_policy_rule, rule_fields, .about = "who may change what");

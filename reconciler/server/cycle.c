@@ -6,7 +6,7 @@
  *              actual ◀─ reports ◀─────┴────────────────────────────────────────────────┘
  *
  * kedge_cycle_take is the left half: a commit comes into force, or is refused and the last good one
- * stays. kedge_cycle_run is the right half: what is wanted is compared with what devices have
+ * stays; of what comes into force, policy may hold parts (rights.h). kedge_cycle_run is the right half: what is wanted is compared with what devices have
  * proved to hold, and what is released becomes signed orders. The line below, reports ─▶ actual, is
  * intake.c. */
 #include "cycle.h"
@@ -22,6 +22,7 @@
 #include "dispatch.h"
 #include "inside.h"
 #include "manifest/load.h"
+#include "rights.h"
 #include "trust.h"
 #include "wire/vouch.h"
 
@@ -38,11 +39,18 @@ void kedge_cycle_free_pool(struct kedge_pool *pool)
 
 /* A revision on its way into force. */
 struct candidate {
+    struct kedge_server *server;
     const char *commit;
-    struct kedge_pool *pool;             /* the server's own, or a fresh one */
-    const struct kedge_desired *desired; /* NULL until it is resolved */
-    const char *reason;                  /* what stands against it, should it fail */
+    struct kedge_pool *pool;              /* the server's own, or a fresh one */
+    const struct kedge_judgement *judged; /* NULL until it is judged */
+    struct kedge_buf trunk;               /* commits that were judged */
+    const char *reason;                   /* what stands against it, should it fail */
 };
+
+static void candidate_auto(struct candidate *candidate)
+{
+    kedge_buf_release(&candidate->trunk);
+}
 
 /* Status, log and history have room for one finding: the first, in full, stands for all. */
 static int tell_first(struct kedge_findings *findings, struct kedge_err *err)
@@ -66,9 +74,11 @@ static int tell_first(struct kedge_findings *findings, struct kedge_err *err)
 }
 
 /* git ─▶ tree ─▶ specs ─▶ desired, sharing with `previous` where that is not NULL. */
-static int load(struct kedge_server *server, const struct kedge_desired *previous,
-                struct candidate *next, struct kedge_err *err)
+static int load(void *payload, const char *commit, const struct kedge_desired *previous,
+                const struct kedge_desired **out, struct kedge_err *err)
 {
+    struct candidate *next = payload;
+    struct kedge_server *server = next->server;
     const struct kedge_server_revisions *git = &server->options.revisions;
     const struct kedge_specs *before = previous ? previous->specs : NULL, *specs;
     struct kedge_arena *arena = &next->pool->arena;
@@ -76,39 +86,47 @@ static int load(struct kedge_server *server, const struct kedge_desired *previou
     kedge_auto(kedge_tree) struct kedge_tree tree = {0};
 
     kedge_findings_release(findings);
-    memcpy(server->looked, next->commit, KEDGE_COMMIT_TEXT);
+    memcpy(server->looked, commit, KEDGE_COMMIT_TEXT);
 
     next->reason = "unreadable";
-    if (git->tree(git->self, before ? before->commit : NULL, next->commit, &tree, err) < 0)
+    if (git->tree(git->self, before ? before->commit : NULL, commit, &tree, err) < 0)
         return err->code;
 
     next->reason = "invalid";
     if (kedge_load_specs(arena, before, &tree, findings, &specs, err) < 0 ||
-        kedge_resolve_desired(arena, specs, previous, findings, &next->desired, err) < 0)
+        kedge_resolve_desired(arena, specs, previous, findings, out, err) < 0)
         return tell_first(findings, err);
     kedge_vouch_check(before, specs, findings);
-    if (findings->errors == 0)
-        return 0;
-    kedge_err_set(err, KEDGE_INVALID, "release signatures are wrong");
-    return tell_first(findings, err);
+    if (findings->errors) {
+        kedge_err_set(err, KEDGE_INVALID, "release signatures are wrong");
+        return tell_first(findings, err);
+    }
+    next->reason = "unreadable";
+    return 0;
 }
 
-/* As a difference from the revision in force where that is possible, else whole in a fresh pool. */
+/* Judged as a difference from what is in force where that is possible, else whole in a fresh pool. */
 static int load_candidate(struct kedge_server *server, struct candidate *next,
                           struct kedge_err *err)
 {
-    const struct kedge_pool *pool = server->pool;
-    if (server->desired && pool->arena.used <= POOL_GROWTH * pool->whole) {
-        next->pool = server->pool;
-        return load(server, server->desired, next, err);
-    }
-    next->pool = kedge_alloc_zeroed(sizeof *next->pool);
-    if (load(server, NULL, next, err) < 0) {
+    const struct kedge_judgement *judged = server->judged;
+    bool fresh = !judged || server->pool->arena.used > POOL_GROWTH * server->pool->whole;
+    next->server = server;
+    next->pool = fresh ? kedge_alloc_zeroed(sizeof *next->pool) : server->pool;
+    struct kedge_rights_walk walk = {.load = load,
+                                     .payload = next,
+                                     .pool = &next->pool->arena,
+                                     .judged = fresh ? NULL : judged};
+    int code = kedge_rights_walk(server, next->commit, &walk, err);
+    next->judged = walk.judged;
+    next->trunk = walk.trunk;
+    if (walk.denied)
+        next->reason = "policy";
+    if (code < 0 && fresh)
         kedge_cycle_free_pool(next->pool);
-        return err->code;
-    }
-    next->pool->whole = next->pool->arena.used;
-    return 0;
+    else if (fresh)
+        next->pool->whole = next->pool->arena.used;
+    return code;
 }
 
 /* A rewritten history could bring back anything that was ever refused or withdrawn. */
@@ -140,9 +158,10 @@ static int check_signatures(struct kedge_server *server, struct candidate *next,
 }
 
 /* Durable before it is acted upon: the pin in the mirror, then what the store says is in force. */
-static int persist(struct kedge_server *server, const char *commit, kedge_ms now,
+static int persist(struct kedge_server *server, const struct candidate *next, kedge_ms now,
                    struct kedge_err *err)
 {
+    const char *commit = next->commit;
     const struct kedge_server_options *options = &server->options;
     const struct kedge_server_revisions *git = &options->revisions;
     kedge_auto(kedge_arena) struct kedge_arena arena = {0};
@@ -164,6 +183,7 @@ static int persist(struct kedge_server *server, const char *commit, kedge_ms now
                         err) < 0 ||
         kedge_store_put(options->store, "refused", "", err) < 0 ||
         kedge_trust_record(server, commit, err) < 0 ||
+        kedge_rights_record(server, &next->trunk, err) < 0 ||
         kedge_store_append_event(options->store, &event, err) < 0) {
         kedge_store_rollback(options->store);
         return err->code;
@@ -196,18 +216,32 @@ static bool rules_differ(const struct kedge_specs *before, const struct kedge_sp
            before->kinds[KEDGE_KIND_POLICY] != after->kinds[KEDGE_KIND_POLICY];
 }
 
-static void adopt(struct kedge_server *server, const struct candidate *next)
+/* A device of which policy holds something else than before. */
+static void visit_refused(const void *before, const void *after, void *payload)
 {
-    if (server->desired) {
-        server->whole |= rules_differ(server->desired->specs, next->desired->specs);
-        kedge_table_diff(server->desired->devices, next->desired->devices, visit_row, server);
+    const struct kedge_desired_refused *row = after ? after : before;
+    if (kedge_actual_find(&((struct kedge_server *)payload)->actual, row->name))
+        kedge_server_mark(payload, row->name);
+}
+
+static void adopt(struct kedge_server *server, struct candidate *next)
+{
+    const struct kedge_desired *before = server->desired, *after = next->judged->desired;
+    if (before) {
+        server->whole |= rules_differ(before->specs, after->specs);
+        kedge_table_diff(before->devices, after->devices, visit_row, server);
+        kedge_table_diff(before->refused, after->refused, visit_refused, server);
     } else {
         server->whole = true;
     }
     if (next->pool != server->pool)
         kedge_cycle_free_pool(server->pool);
     server->pool = next->pool;
-    server->desired = next->desired;
+    server->judged = next->judged;
+    server->desired = after;
+    kedge_buf_release(&server->trunk);
+    server->trunk = next->trunk;
+    next->trunk = (struct kedge_buf){0};
     memcpy(server->commit, next->commit, KEDGE_COMMIT_TEXT);
     server->version++;
 }
@@ -268,13 +302,13 @@ int kedge_cycle_take(struct kedge_server *server, const char *commit, kedge_ms n
     if (refused->reason && strcmp(commit, refused->commit) == 0 && is_final(server))
         return kedge_err_set(err, refused->err.code, "%s", refused->err.msg);
 
-    struct candidate next = {.commit = commit};
+    kedge_auto(candidate) struct candidate next = {.commit = commit};
     if (check_descent(server, &next, err) < 0 || check_signatures(server, &next, now, err) < 0 ||
         load_candidate(server, &next, err) < 0) {
         refuse(server, &next, now, err);
         return err->code;
     }
-    if (persist(server, commit, now, err) < 0) {
+    if (persist(server, &next, now, err) < 0) {
         if (next.pool != server->pool)
             kedge_cycle_free_pool(next.pool);
         return err->code;
@@ -289,7 +323,7 @@ int kedge_cycle_take(struct kedge_server *server, const char *commit, kedge_ms n
 
 int kedge_cycle_resume(struct kedge_server *server, const char *commit, struct kedge_err *err)
 {
-    struct candidate next = {.commit = commit};
+    kedge_auto(candidate) struct candidate next = {.commit = commit};
     if (load_candidate(server, &next, err) < 0)
         return err->code;
     adopt(server, &next);

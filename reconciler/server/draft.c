@@ -84,7 +84,8 @@ static void build_set(struct kedge_draft *draft, const struct kedge_order *last,
             d++;
         if (order >= 0)
             s++;
-        if (order >= 0 && step->blocker != KEDGE_BLOCKER_NONE)
+        bool refused = order >= 0 && step->change->refused; /* what is in force stands beside it */
+        if (order >= 0 && step->blocker != KEDGE_BLOCKER_NONE && !refused)
             keep_member(draft, last, step->change->instance, arena);
         else if (order <= 0)
             add_member(draft, &want->assignment, want->json);

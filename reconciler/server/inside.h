@@ -5,11 +5,13 @@
  *     follow.c    what Git's answers mean
  *     cycle.c     one pass, from a commit to envelopes
  *     trust.c     may a commit come into force, by its signatures
+ *     rights.c    may its signers change what it changes: judge.c, commit by commit
  *     intake.c    reports ─▶ actual
  *     dispatch.c  plan ─▶ orders, signed and stored
  *     view.c      state ─▶ JSON */
 #pragma once
 
+#include "judge.h"
 #include "peer.h"
 #include "server.h"
 #include "state/event.h"
@@ -39,7 +41,8 @@ struct kedge_follow {
 /* The last head that did not come into force. */
 struct kedge_refused {
     char commit[KEDGE_COMMIT_TEXT];
-    const char *reason; /* "invalid", "rewritten", "unverified", "unreadable"; NULL: none */
+    const char *reason; /* "invalid", "rewritten", "unverified", "policy", "unreadable";
+                           NULL: none */
     struct kedge_err err;
 };
 
@@ -74,7 +77,9 @@ struct kedge_server {
     char commit[KEDGE_COMMIT_TEXT]; /* "": none yet */
     kedge_ms since;
     struct kedge_pool *pool;
-    const struct kedge_desired *desired;
+    const struct kedge_judgement *judged; /* NULL: none yet */
+    const struct kedge_desired *desired;  /* as judged */
+    struct kedge_buf trunk;               /* commits as they were judged, a line each: rights.h */
 
     struct kedge_findings findings; /* of the commit looked at last */
     char looked[KEDGE_COMMIT_TEXT];

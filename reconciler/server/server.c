@@ -16,6 +16,7 @@
 #include "grant.h"
 #include "inside.h"
 #include "intake.h"
+#include "rights.h"
 #include "trust.h"
 
 #define GRANTED  3600000 /* ms a grant for blobs is good: a slow download can begin */
@@ -135,6 +136,8 @@ static int resume(struct kedge_server *server, struct kedge_err *err)
     if (kedge_store_get(server->options.store, "since", &since, err) == 0)
         server->since = strtoll(since, NULL, 10);
     free(since);
+    if (kedge_rights_open(server, err) < 0)
+        return err->code;
     if (kedge_cycle_resume(server, server->commit, err) < 0) {
         memcpy(server->refused.commit, server->commit, KEDGE_COMMIT_TEXT);
         server->refused.reason = "unreadable";
@@ -171,6 +174,7 @@ void kedge_server_free(struct kedge_server *server)
     kedge_peer_release(&server->peers);
     kedge_findings_release(&server->findings);
     kedge_cycle_free_pool(server->pool);
+    kedge_buf_release(&server->trunk);
     free(server->scope);
     free(server->issued);
     free(server);

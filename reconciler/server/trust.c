@@ -175,11 +175,11 @@ static int load_revoked(const struct court *court, const char *elder, struct ked
     return code;
 }
 
-static int check_signer(struct court *court, const char *elder, const struct kedge_commit *commit,
-                        struct kedge_err *err)
+/* `line` and `fingerprint` say who signed. */
+static int find_signer(struct court *court, const char *elder, const struct kedge_commit *commit,
+                       const struct kedge_allowed_line **line,
+                       char fingerprint[KEDGE_SSHKEY_FINGERPRINT], struct kedge_err *err)
 {
-    const struct kedge_allowed_line *line;
-    char fingerprint[KEDGE_SSHKEY_FINGERPRINT];
     kedge_auto(kedge_buf) struct kedge_buf revoked = {0};
     int code = load_allowed(court, elder, err);
     if (!code)
@@ -187,8 +187,17 @@ static int check_signer(struct court *court, const char *elder, const struct ked
     if (!code && court->allowed.count == 0)
         code = kedge_err_set(err, KEDGE_DENIED, "nobody may sign, for nobody is named");
     if (!code)
-        code = kedge_commit_verify(commit, &court->allowed, kedge_buf_slice(&revoked), &line,
+        code = kedge_commit_verify(commit, &court->allowed, kedge_buf_slice(&revoked), line,
                                    fingerprint, err);
+    return code;
+}
+
+static int check_signer(struct court *court, const char *elder, const struct kedge_commit *commit,
+                        struct kedge_err *err)
+{
+    const struct kedge_allowed_line *line;
+    char fingerprint[KEDGE_SSHKEY_FINGERPRINT];
+    int code = find_signer(court, elder, commit, &line, fingerprint, err);
     if (code == KEDGE_DENIED && elder)
         kedge_err_set(err, code, "%s (by '%s' as it stood in commit %.12s)", err->msg,
                       court->server->trust.path, elder);
@@ -296,9 +305,7 @@ static int explain(const struct court *court, const char *commit, struct kedge_e
                                  : "");
 }
 
-/* The commit that everything new must stand on. A pin moves it forward, past what cannot be
- * verified; backward only together with a rewrite that the operator accepts. */
-static const char *find_anchor(const struct kedge_server *server)
+const char *kedge_trust_anchor(const struct kedge_server *server)
 {
     const struct kedge_server_revisions *git = &server->options.revisions;
     const char *pin = server->trust.pin, *verified = server->trust.verified;
@@ -331,6 +338,44 @@ static int read_range(const struct court *court, const char *head, struct kedge_
     return git->range(git->self, court->anchor, head, arena, out, err);
 }
 
+static const char *message_of(const struct kedge_commit *commit, struct kedge_arena *arena)
+{
+    const char *text = kedge_arena_strndup(arena, commit->payload.data, commit->payload.size);
+    const char *body = strstr(text, "\n\n"); /* headers hold no NUL */
+    return body ? body + 2 : "";
+}
+
+/* What is wrong with a signature tells that nobody is known to have made it. */
+static bool is_verdict(int code)
+{
+    return code == KEDGE_DENIED || code == KEDGE_INVALID || code == KEDGE_UNSUPPORTED;
+}
+
+int kedge_trust_identify(const struct kedge_server *server, const char *elder, const char *commit,
+                         struct kedge_arena *arena, struct kedge_trust_signature *out,
+                         struct kedge_err *err)
+{
+    const struct kedge_server_revisions *git = &server->options.revisions;
+    kedge_auto(court) struct court court = {.server = server};
+    kedge_auto(kedge_buf) struct kedge_buf raw = {0};
+    kedge_auto(kedge_commit) struct kedge_commit read = {0};
+    const struct kedge_allowed_line *line;
+    char fingerprint[KEDGE_SSHKEY_FINGERPRINT];
+    *out = (struct kedge_trust_signature){.message = ""};
+    int code = git->raw(git->self, commit, &raw, err);
+    if (code)
+        return code;
+    code = kedge_commit_parse(kedge_buf_slice(&raw), &read, err);
+    if (!code)
+        code = find_signer(&court, elder, &read, &line, fingerprint, err);
+    if (code)
+        return is_verdict(code) ? 0 : code;
+    out->signer.principals = kedge_arena_strdup(arena, line->principals);
+    out->signer.fingerprint = kedge_arena_strdup(arena, fingerprint);
+    out->message = message_of(&read, arena);
+    return 0;
+}
+
 int kedge_trust_check(struct kedge_server *server, const char *commit, kedge_ms now,
                       struct kedge_err *err)
 {
@@ -339,7 +384,7 @@ int kedge_trust_check(struct kedge_server *server, const char *commit, kedge_ms 
     kedge_auto(kedge_arena) struct kedge_arena arena = {0};
     kedge_auto(court) struct court court = {.server = server, .now = now};
     struct kedge_range range = {0};
-    court.anchor = find_anchor(server);
+    court.anchor = kedge_trust_anchor(server);
     if (read_range(&court, commit, &arena, &range, err) < 0 ||
         read_file(&court, commit, KEDGE_TRUST_REVOKED, &court.revoked, err) < 0)
         return kedge_err_wrap(err, "it cannot be verified");

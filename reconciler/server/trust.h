@@ -14,6 +14,7 @@
  * whether signatures are required is never the repository's to say. */
 #pragma once
 
+#include "core/rights.h"
 #include "server.h"
 
 #define KEDGE_TRUST_ALLOWED ".kedge/allowed_signers" /* unless the operator names another */
@@ -30,6 +31,21 @@ bool kedge_trust_covers(const struct kedge_server *server);
  * and what to do. KEDGE_UNAVAILABLE: not before its date. Other codes: it could not be read. */
 int kedge_trust_check(struct kedge_server *server, const char *commit, kedge_ms now,
                       struct kedge_err *err) KEDGE_MUST_CHECK;
+/* The commit that everything new must stand on, or NULL where the operator's file stands in for it. A
+ * pin moves it forward, past what cannot be verified; backward only together with a rewrite that the
+ * operator accepts. */
+const char *kedge_trust_anchor(const struct kedge_server *server);
+
+/* Who signed a commit that was accepted, and what they said. */
+struct kedge_trust_signature {
+    struct kedge_rights_signer signer; /* without names: not by anybody `elder` knows */
+    const char *message;               /* "" unless they are known */
+};
+/* By the lists as they stand in commit `elder`. Strings live in `arena`. Fails only where it cannot
+ * be read. */
+int kedge_trust_identify(const struct kedge_server *server, const char *elder, const char *commit,
+                         struct kedge_arena *arena, struct kedge_trust_signature *out,
+                         struct kedge_err *err) KEDGE_MUST_CHECK;
 /* In the transaction that brings `commit` into force: it is the next anchor. */
 int kedge_trust_record(struct kedge_server *server, const char *commit,
                        struct kedge_err *err) KEDGE_MUST_CHECK;

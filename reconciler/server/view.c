@@ -12,6 +12,7 @@
 #include "view_write.h"
 
 #define MOST_ITEMS 10000
+#define MOST_HELD  100 /* objects that status names */
 
 void kedge_view_add_word(struct kedge_view_job *job, const char *key,
                          const struct kedge_words *words, int value)
@@ -123,6 +124,35 @@ static void add_signatures(struct kedge_view_job *job)
     kedge_json_end_object(w);
 }
 
+/* What policy keeps from coming into force; devices are told by plan and explain. */
+static void add_policy(struct kedge_view_job *job)
+{
+    const struct kedge_server *server = job->server;
+    struct kedge_json_writer *w = &job->w;
+    if (!server->judged || !kedge_rights_bind(server->desired->specs))
+        return;
+    kedge_json_key(w, "policy");
+    kedge_json_begin_object(w);
+    kedge_json_add_bool(w, "enforced", server->trust.required);
+    kedge_json_add_integer(w, "devices", (int64_t)kedge_table_count(server->desired->refused));
+    kedge_json_add_integer(w, "objects", (int64_t)kedge_table_count(server->judged->objects));
+    kedge_json_key(w, "held");
+    kedge_json_begin_array(w);
+    struct kedge_table_iter iter = {0};
+    const struct kedge_judge_object *object;
+    for (int i = 0; i < MOST_HELD && (object = kedge_table_next(server->judged->objects, &iter));
+         i++) {
+        kedge_json_begin_object(w);
+        kedge_json_add_string(w, "object", object->key);
+        kedge_json_add_string(w, "commit", object->hold.act->commit);
+        kedge_json_add_string(w, "why", object->hold.why);
+        kedge_json_add_string(w, "frees", object->hold.frees);
+        kedge_json_end_object(w);
+    }
+    kedge_json_end_array(w);
+    kedge_json_end_object(w);
+}
+
 static void add_fleet(struct kedge_view_job *job)
 {
     const struct kedge_census *census = kedge_census_take(job->server, job->now);
@@ -172,6 +202,7 @@ static int write_status(struct kedge_view_job *job, struct kedge_err *err)
     add_revision(job);
     add_refused(job);
     add_signatures(job);
+    add_policy(job);
     if (job->server->desired)
         add_fleet(job);
     kedge_json_end_object(&job->w);

@@ -10,7 +10,9 @@
  *
  *   status     {"format","at","source":{"url","revision","path","reachable","message","lastSuccess",
  *              "head"}, "revision":{"commit","author","subject","since"}, "refused":{"commit",
- *              "reason","code","message"}, "devices":{"total","online","offline","unknown"},
+ *              "reason","code","message"},
+ *              "policy":{"enforced","devices","objects","held":[{"object","commit","why",
+ *              "frees"}..]}, "devices":{"total","online","offline","unknown"},
  *              "assignments":{"total","synced","outOfSync","unknown"},
  *              "health":{"Healthy":n,..}, "changes":{"released","held","drifted"},
  *              "blockers":{"window":n,..}}

@@ -27,6 +27,7 @@ struct kedge_change {
     const struct kedge_reported *have;           /* NULL for deploy */
     const struct kedge_desired_device *desired;  /* NULL: the device has left the manifests */
     const struct kedge_actual_device *actual;    /* NULL: it never reported */
+    const struct kedge_desired_refusal *refused; /* held by policy, else NULL */
     const char *reason; /* for people: "version 1.1.0 is wanted, 1.0.0 is held" */
 };
 

@@ -36,10 +36,25 @@ struct kedge_desired_device {
     const struct kedge_desired_assignment *assignments[]; /* sorted by instance */
 };
 
+/* What the repository says of one instance on a device, and policy does not let through. */
+struct kedge_desired_refusal {
+    const char *instance;
+    const struct kedge_desired_assignment *kept;   /* in force instead; NULL: nothing */
+    const struct kedge_desired_assignment *wanted; /* by the repository; NULL: nothing */
+    const char *why, *frees;                       /* as of a plan's step */
+};
+
+struct kedge_desired_refused {
+    const char *name; /* of the device; first: a table entry */
+    uint32_t count;
+    struct kedge_desired_refusal at[]; /* sorted by instance */
+};
+
 struct kedge_desired {
     const struct kedge_specs *specs;
     const struct kedge_table
         *devices; /* of struct kedge_desired_device: every Device of the revision */
     const struct kedge_table *deployments; /* of struct kedge_desired_deployment */
     size_t assignments;                    /* in all rows */
+    const struct kedge_table *refused;     /* of struct kedge_desired_refused: beside the rows */
 };

@@ -7,6 +7,7 @@
 /* Why a change is held. The same words in text, JSON, metrics labels. */
 enum kedge_blocker {
     KEDGE_BLOCKER_NONE,
+    KEDGE_BLOCKER_POLICY,      /* nobody who may change this signed it */
     KEDGE_BLOCKER_SUSPENDED,   /* deployment or device is suspended */
     KEDGE_BLOCKER_DEPENDENCY,  /* a deployment it depends on is not healthy on this device */
     KEDGE_BLOCKER_REQUIREMENT, /* arch, memory, accelerator, runtime or agent do not fit */

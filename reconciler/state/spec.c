@@ -26,6 +26,11 @@ const struct kedge_words kedge_on_breach_words =
     KEDGE_WORDS([KEDGE_ON_BREACH_ROLLBACK] = "rollback", [KEDGE_ON_BREACH_PAUSE] = "pause",
                 [KEDGE_ON_BREACH_REPORT] = "report");
 
+const struct kedge_words kedge_right_words = KEDGE_WORDS(
+    [KEDGE_RIGHT_DEPLOY] = "deploy", [KEDGE_RIGHT_UPDATE] = "update",
+    [KEDGE_RIGHT_ROLLBACK] = "rollback", [KEDGE_RIGHT_DESTROY] = "destroy",
+    [KEDGE_RIGHT_START] = "start", [KEDGE_RIGHT_STOP] = "stop", [KEDGE_RIGHT_DECLARE] = "declare");
+
 const struct kedge_words kedge_run_state_words =
     KEDGE_WORDS([KEDGE_RUN_RUNNING] = "running", [KEDGE_RUN_STOPPED] = "stopped");
 

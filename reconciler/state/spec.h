@@ -226,6 +226,21 @@ struct kedge_window {
     bool download, activation;    /* which phases it governs */
 };
 
+/* What a change does to a device, as rules of policies name it. A rollback is an update to a lower
+ * version; "declare" is a change of manifests that does nothing to any device. */
+enum kedge_right {
+    KEDGE_RIGHT_DEPLOY,
+    KEDGE_RIGHT_UPDATE,
+    KEDGE_RIGHT_ROLLBACK,
+    KEDGE_RIGHT_DESTROY,
+    KEDGE_RIGHT_START,
+    KEDGE_RIGHT_STOP,
+    KEDGE_RIGHT_DECLARE,
+    KEDGE_RIGHT_COUNT
+};
+extern const struct kedge_words kedge_right_words; /* "deploy", ... */
+
+/* Who may change what; core/rights.h says how it is read. A list that is empty does not restrict. */
 struct kedge_policy_rule {
     struct kedge_strings signers, paths, kinds, verbs, models;
     struct kedge_selector devices;
