@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/secret.h"
+#include "passphrase.h"
 
 int kedge_cmd_secret_recipients(struct kedge_call *call, struct kedge_err *err)
 {
@@ -41,11 +42,18 @@ int kedge_cmd_secret_recipients(struct kedge_call *call, struct kedge_err *err)
     return KEDGE_EXIT_DONE;
 }
 
-/* All of standard input, into `secret`. */
-static int read_secret(char *secret, size_t *size, struct kedge_err *err)
+/* All of standard input, or a line that a person types unseen, into `secret`. */
+static int read_secret(const char *name, char *secret, size_t *size, struct kedge_err *err)
 {
     ssize_t got = 1;
     *size = 0;
+    if (isatty(STDIN_FILENO)) {
+        int code = kedge_passphrase_ask("Secret", name, secret, err);
+        *size = code ? 0 : strlen(secret);
+        got = 0;
+        if (code)
+            return code;
+    }
     while (got > 0 && *size <= KEDGE_LIMIT_SECRET) {
         got = read(STDIN_FILENO, secret + *size, KEDGE_LIMIT_SECRET + 1 - *size);
         if (got < 0 && errno == EINTR)
@@ -56,7 +64,7 @@ static int read_secret(char *secret, size_t *size, struct kedge_err *err)
             *size += (size_t)got;
     }
     if (*size == 0)
-        return kedge_err_set(err, KEDGE_INVALID, "nothing to seal on standard input");
+        return kedge_err_set(err, KEDGE_INVALID, "there is nothing to seal");
     return 0;
 }
 
@@ -103,7 +111,7 @@ int kedge_cmd_secret_seal(struct kedge_call *call, struct kedge_err *err)
                                     call->operands[0]);
     char *secret = kedge_secret_alloc(KEDGE_LIMIT_SECRET + 1);
     size_t size;
-    int code = read_secret(secret, &size, err);
+    int code = read_secret(call->operand_count ? call->operands[0] : "", secret, &size, err);
     if (!code && secret[size - 1] == '\n' && !kedge_command_has(call, KEDGE_OPTION_QUIET))
         fprintf(stderr, "kedge: the secret ends with a line end, which is sealed too: printf '%%s' "
                         "writes none\n");

@@ -293,7 +293,7 @@ const struct kedge_command kedge_commands[] = {
         .operands = "[NAME]",
         .summary = "Seal standard input for devices; with NAME, as an item of a Deployment's "
                    "'secrets'",
-        .about = "What is written can stand in Git: only these devices can open it, and nobody "
+        .about = "On a terminal it asks for it. What is written can stand in Git: only these devices can open it, and nobody "
                  "here. Sealed again it is another text, and its instances are restarted with "
                  "it.\n\n"
                  "  printf '%s' \"$token\" | kedge secret seal API_TOKEN --deployment all",

@@ -18,21 +18,21 @@ static int read_answer(int terminal, char text[KEDGE_KEYFILE_PASSPHRASE], struct
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return kedge_err_sys(err, errno, "cannot read a passphrase from the terminal");
+            return kedge_err_sys(err, errno, "cannot read from the terminal");
         if (got == 0 || text[size] == '\n') {
             text[size] = '\0';
             return 0;
         }
         if ((unsigned char)text[size] < ' ') /* also Control-C, which is no signal here */
-            return kedge_err_set(err, KEDGE_INVALID, "no passphrase was given");
+            return kedge_err_set(err, KEDGE_INVALID, "nothing was given");
         size++;
     }
-    return kedge_err_set(err, KEDGE_LIMIT, "the passphrase is longer than %d bytes",
+    return kedge_err_set(err, KEDGE_LIMIT, "it is longer than %d bytes",
                          KEDGE_KEYFILE_PASSPHRASE - 1);
 }
 
-static int ask(const char *question, const char *source, char text[KEDGE_KEYFILE_PASSPHRASE],
-               struct kedge_err *err)
+int kedge_passphrase_ask(const char *question, const char *source,
+                         char text[KEDGE_KEYFILE_PASSPHRASE], struct kedge_err *err)
 {
     kedge_auto(kedge_fd) int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC);
     struct termios before, silent;
@@ -55,7 +55,7 @@ static int ask_once(const void *self, const char *source, char text[KEDGE_KEYFIL
                     struct kedge_err *err)
 {
     (void)self;
-    return ask("Passphrase of", source, text, err);
+    return kedge_passphrase_ask("Passphrase of", source, text, err);
 }
 
 int kedge_passphrase_load(const struct kedge_call *call, const char *source, struct kedge_key **out,
@@ -72,9 +72,9 @@ int kedge_passphrase_choose(const struct kedge_call *call, const char *source,
     char again[KEDGE_KEYFILE_PASSPHRASE];
     if (file)
         return kedge_keyfile_passphrase(file, source, text, err);
-    int code = ask("New passphrase of", source, text, err);
+    int code = kedge_passphrase_ask("New passphrase of", source, text, err);
     if (!code)
-        code = ask("Again, the passphrase of", source, again, err);
+        code = kedge_passphrase_ask("Again, the passphrase of", source, again, err);
     if (!code && strcmp(text, again) != 0)
         code = kedge_err_set(err, KEDGE_INVALID, "the two passphrases differ");
     explicit_bzero(again, sizeof again);

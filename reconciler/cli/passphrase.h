@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Passphrases of key files: from --passphrase-file, else from the person at the terminal. */
+/* Passphrases of key files: from --passphrase-file, else from the person at the terminal. Other
+ * secrets are asked for in the same way. */
 #pragma once
 
 #include "command.h"
@@ -14,3 +15,8 @@ int kedge_passphrase_load(const struct kedge_call *call, const char *source, str
 int kedge_passphrase_choose(const struct kedge_call *call, const char *source,
                             char text[KEDGE_KEYFILE_PASSPHRASE],
                             struct kedge_err *err) KEDGE_MUST_CHECK;
+/* "QUESTION 'SOURCE': ", answered by one line that the terminal does not show. Blocks.
+ * KEDGE_UNAVAILABLE without a terminal. Wipe `text` after use. */
+int kedge_passphrase_ask(const char *question, const char *source,
+                         char text[KEDGE_KEYFILE_PASSPHRASE],
+                         struct kedge_err *err) KEDGE_MUST_CHECK;

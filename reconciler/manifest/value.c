@@ -551,14 +551,18 @@ static bool write_number(struct kedge_decoder *d, const struct kedge_yaml_node *
     return false;
 }
 
+static bool refuse_size(struct kedge_decoder *d, const struct kedge_yaml_node *node)
+{
+    kedge_decode_refuse(d, node, "limit", "ship it in the package",
+                        "the configuration is larger than 256 KiB as JSON");
+    return false;
+}
+
 static bool write_json(struct kedge_decoder *d, const struct kedge_yaml_node *node,
                        struct kedge_json_writer *w)
 {
-    if (w->out->size > KEDGE_LIMIT_CONFIG) {
-        kedge_decode_refuse(d, node, "limit", "ship it in the package",
-                            "the configuration is larger than 256 KiB as JSON");
-        return false;
-    }
+    if (w->out->size > KEDGE_LIMIT_CONFIG)
+        return refuse_size(d, node);
     switch ((enum kedge_yaml_type)node->type) {
     case KEDGE_YAML_MAP:
         return write_members(d, node, w);
@@ -589,6 +593,8 @@ static bool decode_json(struct kedge_decoder *d, const struct kedge_field *field
     struct kedge_json_writer writer = {.out = &json};
     if (!write_json(d, node, &writer))
         return false;
+    if (json.size > KEDGE_LIMIT_CONFIG)
+        return refuse_size(d, node);
     *(struct kedge_slice *)at(base, field->offset) =
         (struct kedge_slice){kedge_arena_strndup(d->arena, json.data, json.size), json.size};
     return true;

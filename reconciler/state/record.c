@@ -314,8 +314,8 @@ static int read_json(struct kedge_arena *arena, const json_t *json, struct kedge
     kedge_auto(kedge_buf) struct kedge_buf text = {0};
     struct kedge_json_writer writer = {.out = &text};
     kedge_json_put_value(&writer, json);
-    if (text.size > KEDGE_LIMIT_STRING)
-        return kedge_err_set(err, KEDGE_LIMIT, "longer than %zu bytes", KEDGE_LIMIT_STRING);
+    if (text.size > KEDGE_LIMIT_CONFIG)
+        return kedge_err_set(err, KEDGE_LIMIT, "longer than %zu bytes", KEDGE_LIMIT_CONFIG);
     *out = (struct kedge_slice){kedge_arena_strndup(arena, text.data, text.size), text.size};
     return 0;
 }

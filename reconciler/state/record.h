@@ -24,7 +24,8 @@ enum kedge_member_type {
     KEDGE_MEMBER_DIGEST,  /* struct kedge_digest */
     KEDGE_MEMBER_STRINGS, /* struct kedge_strings, an array */
     KEDGE_MEMBER_LABELS,  /* struct kedge_labels, an object with rising keys */
-    KEDGE_MEMBER_JSON,    /* struct kedge_slice, a JSON object kept as canonical bytes */
+    KEDGE_MEMBER_JSON,    /* struct kedge_slice, a JSON object kept as canonical bytes, at most
+                             KEDGE_LIMIT_CONFIG */
     KEDGE_MEMBER_RECORD,  /* a struct; `detail` is its kedge_record */
     KEDGE_MEMBER_POINTER, /* a pointer to one, NULL: none */
     KEDGE_MEMBER_LIST,    /* a pointer to an array of them, with a uint32_t count elsewhere */

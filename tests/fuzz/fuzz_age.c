@@ -20,6 +20,20 @@ static struct kedge_age_identity *device(void)
     return identity;
 }
 
+/* References lie in the configuration, one behind the other. */
+static void check_references(struct kedge_slice config)
+{
+    struct kedge_sealed_reference reference;
+    const char *end = config.data + config.size;
+    while (kedge_sealed_next(config, &reference)) {
+        const char *behind = reference.whole.data + reference.whole.size;
+        if (reference.whole.data < config.data || behind > end ||
+            reference.name.data + reference.name.size + 2 != behind)
+            abort();
+        config = (struct kedge_slice){behind, (size_t)(end - behind)};
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct kedge_age_identity *identity;
@@ -29,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct kedge_err err = {0};
     char *secret;
     size_t length;
+    check_references((struct kedge_slice){(const char *)data, size});
     if (kedge_sealed_parse((struct kedge_slice){(const char *)data, size}, &sealed, &err))
         return 0;
     if (kedge_sealed_recipients(&sealed) == 0)

@@ -280,3 +280,26 @@ Test(assignment, secrets_are_content)
     kedge_arena_release(&arena);
     kedge_test_no_leaks();
 }
+
+/* What the manifests allow is what devices read. */
+Test(assignment, the_largest_configuration)
+{
+    struct kedge_arena arena = {0};
+    for (size_t more = 0; more < 2; more++) {
+        kedge_auto(kedge_buf) struct kedge_buf config = {0}, text = {0};
+        struct kedge_err err;
+        kedge_buf_puts(&config, "{\"a\":\"");
+        while (config.size < KEDGE_LIMIT_CONFIG - 2 + more)
+            kedge_buf_putc(&config, 'x');
+        kedge_buf_puts(&config, "\"}");
+        struct kedge_assignment a = {.instance = "m",
+                                     .deployment = "d",
+                                     .version = "1.0.0",
+                                     .config = kedge_buf_slice(&config)},
+                                b;
+        kedge_assignment_seal(&a);
+        write(&a, &text);
+        cr_expect_eq(read(&arena, &text, &b, &err), more ? KEDGE_LIMIT : 0, "%s", err.msg);
+    }
+    kedge_arena_release(&arena);
+}
