@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "repository.h"
 
 struct slot {
     char *instance;
@@ -67,7 +68,8 @@ struct job {
     struct kedge_digest content;
     struct kedge_artifact_ref artifact;
     char *assignment, *version;
-    bool bad;
+    bool bad, hashes;
+    uint8_t hash[KEDGE_RELEASE_HASH];
     struct record bytes;
     struct kedge_digest *keep;
     uint32_t keep_count;
@@ -142,6 +144,8 @@ static enum kedge_code append_record(struct sim_device *d, struct job *job)
 
 static enum kedge_code fetch(struct sim_device *d, struct job *job)
 {
+    if (job->hashes)
+        sim_repository_hash(job->instance, job->version, job->hash);
     if (has_artifact(d, &job->artifact.digest))
         return KEDGE_OK;
     if (sim_world_chance(d->world, d->world->faults.fetch) || d->isolated > d->world->now)
@@ -151,8 +155,11 @@ static enum kedge_code fetch(struct sim_device *d, struct job *job)
     return KEDGE_OK;
 }
 
+/* Invariant: what no release key has signed is never put on the disk. */
 static enum kedge_code stage(struct sim_device *d, struct job *job)
 {
+    if (!strcmp(job->version, sim_versions[SIM_UNSIGNED]))
+        d->broken = "an unsigned version was staged";
     if (job->artifact.url && !has_artifact(d, &job->artifact.digest))
         return KEDGE_NOTFOUND;
     struct slot *slot = find_slot(d, job->instance, &job->content);
@@ -355,6 +362,7 @@ static void answer_job(void *payload)
                         .code = job->code,
                         .message = job->code ? kedge_code_name(job->code) : NULL,
                         .endpoint = job->endpoint[0] ? job->endpoint : NULL,
+                        .hash = job->hashes ? job->hash : NULL,
                         .instance = job->instance,
                         .content = job->content,
                     });
@@ -396,6 +404,7 @@ static struct job *make_job(struct sim_device *d, const struct kedge_agent_effec
                         .life = d->life,
                         .id = effect->id,
                         .kind = effect->kind,
+                        .hashes = effect->hash,
                         .content = effect->content};
     if (effect->instance)
         job->instance = kedge_alloc_strdup(effect->instance);
@@ -608,7 +617,7 @@ struct kedge_public_key sim_device_key(const struct sim_device *device)
 }
 
 struct sim_device *sim_device_new(struct sim_world *world, const char *name,
-                                  const struct kedge_public_key *director)
+                                  const struct kedge_root *root)
 {
     static const char *const runtimes[] = {"files", "process"};
     struct sim_device *d = kedge_alloc_zeroed(sizeof(*d));
@@ -616,7 +625,7 @@ struct sim_device *sim_device_new(struct sim_world *world, const char *name,
 
     *d = (struct sim_device){.world = world, .name = kedge_alloc_strdup(name)};
     d->key = kedge_key_from_seed(seed.bytes);
-    kedge_root_by_hand(&d->root, KEDGE_ROOT_DIRECTOR, director, 1);
+    d->root = *root;
     d->config = (struct kedge_agent_config){
         .device = d->name,
         .state_dir = "/var/lib/kedge-agent",

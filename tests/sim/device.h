@@ -17,7 +17,7 @@ typedef void sim_exchange(void *hub, struct sim_ticket ticket, const char *devic
                           struct kedge_slice report, kedge_ms wait);
 
 struct sim_device *sim_device_new(struct sim_world *world, const char *name,
-                                  const struct kedge_public_key *director);
+                                  const struct kedge_root *root);
 /* Where its exchanges go; before the first boot. */
 void sim_device_connect(struct sim_device *device, sim_exchange *exchange, void *hub);
 /* The end: its agent is gone for good, and planned events do nothing but free themselves. */

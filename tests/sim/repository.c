@@ -8,8 +8,10 @@
 #include "base/alloc.h"
 #include "base/codec.h"
 #include "base/digest.h"
+#include "base/json.h"
+#include "wire/minisign.h"
 
-const char *const sim_versions[SIM_VERSIONS] = {"1.0.0", "1.1.0", "1.2.0-bad"};
+const char *const sim_versions[SIM_VERSIONS] = {"1.0.0", "1.1.0", "1.2.0-bad", "1.3.0-unsigned"};
 
 struct commit {
     char id[KEDGE_COMMIT_TEXT];
@@ -26,16 +28,51 @@ struct sim_repository {
     size_t count;
 };
 
-static void write_models(struct kedge_buf *out)
+/* An artifact's bytes are "<model>-<version>". */
+void sim_repository_hash(const char *model, const char *version, uint8_t hash[KEDGE_RELEASE_HASH])
 {
+    kedge_auto(kedge_release) struct kedge_release_state *state = kedge_release_begin();
+    char bytes[64];
+    kedge_release_update(state, bytes,
+                         (size_t)snprintf(bytes, sizeof(bytes), "%s-%s", model, version));
+    kedge_release_finish(state, hash);
+}
+
+static void write_signature(const struct kedge_key *key, const char *model, const char *version,
+                            const struct kedge_digest *artifact, struct kedge_buf *out)
+{
+    const struct kedge_release_claim claim = {model, version, *artifact, 1000, 1};
+    const struct kedge_public_key public = kedge_key_public(key);
+    const struct kedge_minisign_key minisign = kedge_minisign_key_of(&public);
+    kedge_auto(kedge_buf) struct kedge_buf value = {0};
+    uint8_t hash[KEDGE_RELEASE_HASH];
+    char id[KEDGE_MINISIGN_ID_TEXT];
+    struct kedge_err err;
+
+    sim_repository_hash(model, version, hash);
+    if (kedge_release_sign(key, hash, &claim, &value, &err))
+        abort();
+    kedge_buf_printf(out, "  signatures:\n    - keyId: \"%s\"\n      value: ",
+                     kedge_minisign_id_format(minisign.id, id));
+    kedge_json_put_string(&(struct kedge_json_writer){.out = out}, value.data);
+    kedge_buf_putc(out, '\n');
+}
+
+/* Versions are signed, but for the one that is not: with a stranger's key, or with none. */
+static void write_models(const struct kedge_key *release, struct kedge_buf *out)
+{
+    static const uint8_t stranger_seed[32] = "nobody knows this one";
+    kedge_auto(kedge_key) struct kedge_key *stranger = kedge_key_from_seed(stranger_seed);
+
     for (unsigned m = 0; m < SIM_MODELS; m++) {
         kedge_buf_printf(out,
                          "---\napiVersion: kedge.dev/v1alpha1\nkind: Model\nmetadata: {name: "
                          "model-%u}\nspec: {}\n",
                          m);
         for (unsigned v = 0; v < SIM_VERSIONS; v++) {
-            char digest[KEDGE_DIGEST_TEXT], name[64];
-            snprintf(name, sizeof(name), "model-%u-%s", m, sim_versions[v]);
+            char digest[KEDGE_DIGEST_TEXT], model[16], name[64];
+            snprintf(model, sizeof(model), "model-%u", m);
+            snprintf(name, sizeof(name), "%s-%s", model, sim_versions[v]);
             struct kedge_digest artifact = kedge_digest_of(name, strlen(name));
             kedge_buf_printf(
                 out,
@@ -46,6 +83,9 @@ static void write_models(struct kedge_buf *out)
                 "http}]\n"
                 "    probe: {http: {path: /healthz}, period: 1s, startWithin: 30s}\n",
                 name, m, sim_versions[v], kedge_digest_format(&artifact, digest));
+            if (v != SIM_UNSIGNED || m % 2)
+                write_signature(v == SIM_UNSIGNED ? stranger : release, model, sim_versions[v],
+                                &artifact, out);
         }
     }
 }
@@ -232,7 +272,8 @@ struct kedge_server_revisions sim_repository_revisions(struct sim_repository *re
 }
 
 struct sim_repository *sim_repository_new(struct sim_world *world,
-                                          const struct kedge_public_key *keys, size_t devices)
+                                          const struct kedge_public_key *keys, size_t devices,
+                                          const struct kedge_key *release)
 {
     struct sim_repository *r = kedge_alloc_zeroed(sizeof(*r));
 
@@ -243,7 +284,7 @@ struct sim_repository *sim_repository_new(struct sim_world *world,
     for (unsigned m = 0; m < SIM_MODELS; m++)
         r->fleet.deployments[m] =
             (struct sim_deployment){.present = true, .running = true, .sites = 1U << m | 1U};
-    write_models(&r->models);
+    write_models(release, &r->models);
     append_commit(r, false);
     return r;
 }

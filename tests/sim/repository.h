@@ -4,6 +4,7 @@
 #pragma once
 
 #include "server/server.h"
+#include "wire/release.h"
 #include "world.h"
 
 #define SIM_MODELS 3
@@ -15,10 +16,11 @@ struct sim_deployment {
     unsigned sites;   /* bit n: devices of site n */
 };
 
-/* The last one can be fetched and started, but its probe never passes. */
+/* One can be fetched and started, but its probe never passes; one has no signature of a release key. */
 extern const char *const sim_versions[];
-#define SIM_VERSIONS 3
-#define SIM_BAD      (SIM_VERSIONS - 1)
+#define SIM_VERSIONS 4
+#define SIM_BAD      2
+#define SIM_UNSIGNED 3
 
 struct sim_fleet {
     struct sim_deployment deployments[SIM_MODELS];
@@ -28,9 +30,12 @@ struct sim_fleet {
 
 struct sim_repository;
 
-/* `keys` are the devices' public keys; device n is named "device-<n>". */
+/* `keys` are the devices' public keys; device n is named "device-<n>". `release` signs versions. */
 struct sim_repository *sim_repository_new(struct sim_world *world,
-                                          const struct kedge_public_key *keys, size_t devices);
+                                          const struct kedge_public_key *keys, size_t devices,
+                                          const struct kedge_key *release);
+/* BLAKE2b-512 of the artifact of a version. */
+void sim_repository_hash(const char *model, const char *version, uint8_t hash[KEDGE_RELEASE_HASH]);
 void sim_repository_free(struct sim_repository *repository);
 /* Commits a random change of the fleet; a share of commits is broken, and one of those is never in force. */
 void sim_repository_commit(struct sim_repository *repository);

@@ -43,7 +43,7 @@ struct sim {
     struct sim_device **devices;
     size_t count;
     struct kedge_public_key *keys;
-    struct kedge_key *director;
+    struct kedge_key *director, *release;
     struct sim_repository *repository;
     struct sim_hub *hub;
     unsigned minutes_left; /* of the storm */
@@ -53,12 +53,18 @@ static struct sim *sim_new(uint64_t seed, size_t count, bool calm)
 {
     struct sim *sim = kedge_alloc_zeroed(sizeof(*sim));
     static const uint8_t director_seed[32] = "the director of the simulation";
+    static const uint8_t release_seed[32] = "the people who sign releases";
 
     sim->world = (struct sim_world){.wall = START_OF_TIME, .rng = kedge_rng_make(seed)};
     if (!calm)
         sim->world.faults = storm;
     sim->director = kedge_key_from_seed(director_seed);
-    struct kedge_public_key director = kedge_key_public(sim->director);
+    sim->release = kedge_key_from_seed(release_seed);
+    struct kedge_root root = {0};
+    const struct kedge_public_key director = kedge_key_public(sim->director),
+                                  release = kedge_key_public(sim->release);
+    kedge_root_by_hand(&root, KEDGE_ROOT_DIRECTOR, &director, 1);
+    kedge_root_by_hand(&root, KEDGE_ROOT_RELEASE, &release, 1);
 
     sim->count = count;
     sim->devices = kedge_alloc_array(count, sizeof(struct sim_device *));
@@ -66,10 +72,10 @@ static struct sim *sim_new(uint64_t seed, size_t count, bool calm)
     for (size_t i = 0; i < count; i++) {
         char name[32];
         snprintf(name, sizeof(name), "device-%zu", i);
-        sim->devices[i] = sim_device_new(&sim->world, name, &director);
+        sim->devices[i] = sim_device_new(&sim->world, name, &root);
         sim->keys[i] = sim_device_key(sim->devices[i]);
     }
-    sim->repository = sim_repository_new(&sim->world, sim->keys, count);
+    sim->repository = sim_repository_new(&sim->world, sim->keys, count, sim->release);
     sim->hub = sim_hub_new(&sim->world, sim->repository, sim->director);
     for (size_t i = 0; i < count; i++)
         sim_device_connect(sim->devices[i], sim_hub_exchange, sim->hub);
@@ -87,6 +93,7 @@ static void sim_free(struct sim *sim)
         sim_device_free(sim->devices[i]);
     sim_repository_free(sim->repository);
     kedge_key_free(sim->director);
+    kedge_key_free(sim->release);
     sim_world_release(&sim->world);
     free(sim->devices);
     free(sim->keys);
@@ -117,8 +124,8 @@ static void weather(void *payload)
 
 /* --- the verdict --------------------------------------------------------------------------- */
 
-/* What must be served, going by the manifests alone. A version that cannot pass its probe must not be; what was good
- * before it, or nothing, stays. */
+/* What must be served, going by the manifests alone. A version that cannot pass its probe, or that no release key has
+ * signed, must not be; what was good before it, or nothing, stays. */
 static const char *judge_instance(const struct sim *sim, size_t device, unsigned model)
 {
     const struct sim_fleet *fleet = sim_repository_fleet(sim->repository);
@@ -130,6 +137,10 @@ static const char *judge_instance(const struct sim *sim, size_t device, unsigned
     const char *serving = sim_device_serving(sim->devices[device], instance);
     if (!wanted)
         return serving ? "serves an instance it should not" : NULL;
+    if (d->version == SIM_UNSIGNED)
+        return serving && (!d->running || !strcmp(serving, sim_versions[SIM_UNSIGNED]))
+                   ? "serves in place of an unsigned version what it should not"
+                   : NULL;
     if (!d->running) {
         bool kept = sim_device_keeps(sim->devices[device], instance, sim_versions[d->version]);
         return serving || !kept ? "does not keep a stopped instance" : NULL;
