@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "agent/errand.h"
 #include "agent/shell.h"
 #include "base/alloc.h"
 #include "base/fs.h"
@@ -21,6 +23,11 @@
 #define EXIT_USAGE   64
 #define STATE_DIR    "/var/lib/kedge-agent"
 #define WAIT_DEFAULT 60 /* seconds */
+/* Seconds that 'enroll' goes on asking: for an operator, or only for a server to come back. */
+#define PATIENCE       600
+#define PATIENCE_TOKEN 30
+#define PATIENCE_MOST  604800
+#define PAUSE_MOST     60 /* seconds between tries of one key and the other */
 
 struct options {
     char *server, *name, *key, *passphrase_file, *root, *state_dir, *ca_file, *out, *output;
@@ -29,6 +36,7 @@ struct options {
         size_t count;
     } director_keys, release_keys;
     char *wait, *log_level, *config;
+    char *token, *root_digest, *hardware;
     bool once, stop_models, help, json_log;
 };
 
@@ -58,13 +66,19 @@ static const struct {
     {"ca-file", TEXT, offsetof(struct options, ca_file), "FILE",
      "certificate authorities for https [the system's]"},
     {"wait", TEXT, offsetof(struct options, wait), "SECONDS",
-     "how long the server may hold an answer back [60]"},
+     "how long the server may hold an answer back [60]; how long an operator has to approve [600]"},
+    {"token", TEXT, offsetof(struct options, token), "TOKEN",
+     "as 'kedge device enroll' has shown it: lets this device in once"},
+    {"root-digest", TEXT, offsetof(struct options, root_digest), "DIGEST",
+     "without a token: the fleet's root document, 'sha256:...', as an operator has told it"},
+    {"hardware", TEXT, offsetof(struct options, hardware), "ID",
+     "serial number or machine id, for the operator to see"},
     {"stop-models", FLAG, offsetof(struct options, stop_models), NULL,
      "stop the models when the agent ends; else they serve on"},
     {"once", FLAG, offsetof(struct options, once), NULL,
      "end once the device holds what its order says"},
     {"config", TEXT, offsetof(struct options, config), "FILE",
-     "read 'option = value' lines; options given here win"},
+     "read 'option = value' lines; options given here win [agent.conf in the state folder]"},
     {"out", TEXT, offsetof(struct options, out), "FILE", "where the new private key goes"},
     {"output", TEXT, offsetof(struct options, output), "FORMAT", "text or json [text]"},
     {"log-level", TEXT, offsetof(struct options, log_level), "LEVEL",
@@ -244,24 +258,74 @@ static int parse_wait(const char *text, kedge_ms *out, struct kedge_err *err)
     return 0;
 }
 
+static const char *state_dir(const struct options *options)
+{
+    return options->state_dir ? options->state_dir : STATE_DIR;
+}
+
+/* The file that is named, else what enrolment has left. */
+static int configure(struct options *options, struct kedge_err *err)
+{
+    if (!options->config) {
+        kedge_auto(kedge_buf) struct kedge_buf path = {0};
+        kedge_buf_printf(&path, "%s/" KEDGE_ERRAND_CONF, state_dir(options));
+        if (access(path.data, F_OK) < 0)
+            return 0;
+        options->config = kedge_buf_take(&path);
+    }
+    return read_config(options, err);
+}
+
+static struct kedge_errand errand_of(const struct options *options)
+{
+    return (struct kedge_errand){
+        .server = options->server,
+        .device = options->name,
+        .state_dir = state_dir(options),
+        .key = options->key,
+        .passphrase_file = options->passphrase_file,
+        .ca_file = options->ca_file,
+        .token = options->token,
+        .root_digest = options->root_digest,
+        .hardware = options->hardware,
+    };
+}
+
+/* The server takes one of them; which, it tells by refusing the other. */
+static int take_other_key(struct kedge_shell_config *config, struct kedge_key **key,
+                          struct kedge_err *err)
+{
+    const struct kedge_public_key current = kedge_key_public(*key);
+    struct kedge_key *other;
+    int code = kedge_errand_other(config->errand, &current, &other, &config->key_is_next, err);
+    if (code || !other)
+        return code; /* it has gone meanwhile: on with the same */
+    kedge_key_free(*key);
+    *key = other;
+    return 0;
+}
+
 static int verb_run(struct options *options)
 {
     struct kedge_err err;
-    if (options->config && read_config(options, &err))
+    if (configure(options, &err))
         return fail(&err);
-    if (!options->server || !options->name || !options->key)
-        return complain("run", "--server, --name and --key are needed");
+    if (!options->server || !options->name)
+        return complain("run", "--server and --name are needed, or 'kedge-agent enroll' once");
     enum kedge_log_level level = KEDGE_LOG_INFO;
     if (options->log_level && !kedge_log_level_parse(options->log_level, &level))
         return complain("run", "--log-level is none of error, warn, info, debug");
     kedge_log_set_level(level);
     kedge_log_set_json(options->json_log);
     struct kedge_root root = {0};
+    kedge_auto(kedge_buf) struct kedge_buf path = {0};
+    const struct kedge_errand errand = errand_of(options);
+    kedge_errand_key_path(&errand, &path);
     kedge_auto(kedge_key) struct kedge_key *key = NULL;
     struct kedge_shell_config config = {
         .server = options->server,
         .device = options->name,
-        .state_dir = options->state_dir ? options->state_dir : STATE_DIR,
+        .state_dir = state_dir(options),
         .ca_file = options->ca_file,
         .root = &root,
         .stop_models = options->stop_models,
@@ -277,13 +341,80 @@ static int verb_run(struct options *options)
                         "release signatures are NOT checked: who has the director's key decides "
                         "alone what runs here; give --release-key, or --root");
     if (!code)
-        code = kedge_keyfile_load(options->key,
+        code = kedge_keyfile_load(path.data,
                                   options->passphrase_file ? kedge_keyfile_passphrase : NULL,
                                   options->passphrase_file, &key, &err);
-    config.key = key;
-    if (!code)
-        code = kedge_shell_run(&config, &err);
+    config.errand = &errand;
+    bool again = !code;
+    for (unsigned pause = 1; !code && again;
+         pause = 2 * pause < PAUSE_MOST ? 2 * pause : PAUSE_MOST) {
+        config.key = key;
+        code = kedge_shell_run(&config, &again, &err);
+        if (!code && again) {
+            sleep(pause);
+            code = take_other_key(&config, &key, &err);
+        }
+    }
     return code ? fail(&err) : EXIT_SUCCESS;
+}
+
+/* --- enroll, rotate-key --- */
+
+static int parse_patience(const struct options *options, kedge_ms *out, struct kedge_err *err)
+{
+    char *end;
+    const char *text = options->wait;
+    errno = 0;
+    long seconds = text ? strtol(text, &end, 10) : options->token ? PATIENCE_TOKEN : PATIENCE;
+    if (text && (errno || *end || end == text || seconds < 0 || seconds > PATIENCE_MOST))
+        return kedge_err_set(err, KEDGE_INVALID, "--wait must be 0 to %d seconds", PATIENCE_MOST);
+    *out = (kedge_ms)seconds * 1000;
+    return 0;
+}
+
+static void say_waits(const char *fingerprint)
+{
+    printf("waiting for approval; this device's fingerprint is\n%s\n", fingerprint);
+    fflush(stdout);
+}
+
+static int verb_enroll(struct options *options)
+{
+    struct kedge_err err;
+    char print[KEDGE_KEY_PRINT];
+    if (options->config && read_config(options, &err))
+        return fail(&err);
+    if (!options->server || !options->name)
+        return complain("enroll", "--server and --name are needed");
+    struct kedge_errand errand = errand_of(options);
+    errand.waits = say_waits;
+    int code = parse_patience(options, &errand.patience, &err);
+    if (!code)
+        code = kedge_httpc_init(&err);
+    if (!code)
+        code = kedge_errand_join(&errand, print, &err);
+    if (code)
+        return fail(&err);
+    printf("device '%s' is enrolled with\n%s\n", options->name, print);
+    return EXIT_SUCCESS;
+}
+
+static int verb_rotate(struct options *options)
+{
+    struct kedge_err err;
+    char print[KEDGE_KEY_PRINT];
+    if (configure(options, &err))
+        return fail(&err);
+    if (!options->server || !options->name)
+        return complain("rotate-key", "--server and --name are needed, or an agent.conf");
+    const struct kedge_errand errand = errand_of(options);
+    int code = kedge_httpc_init(&err);
+    if (!code)
+        code = kedge_errand_rotate(&errand, print, &err);
+    if (code)
+        return fail(&err);
+    printf("device '%s' has a new key\n%s\n", options->name, print);
+    return EXIT_SUCCESS;
 }
 
 /* --- keygen --- */
@@ -326,7 +457,7 @@ static int read_state(const struct options *options, const char *name, json_t **
                       struct kedge_buf *text, struct kedge_err *err)
 {
     kedge_auto(kedge_buf) struct kedge_buf path = {0};
-    kedge_buf_printf(&path, "%s/%s", options->state_dir ? options->state_dir : STATE_DIR, name);
+    kedge_buf_printf(&path, "%s/%s", state_dir(options), name);
     int code = kedge_fs_read(AT_FDCWD, path.data, KEDGE_LIMIT_ENVELOPE, text, err);
     if (!code)
         code = kedge_json_parse(text->data, text->size, KEDGE_LIMIT_ENVELOPE, out, err);
@@ -422,6 +553,15 @@ static const struct {
      {"server", "name", "key", "passphrase-file", "root", "director-key", "release-key",
       "state-dir", "ca-file", "wait", "stop-models", "once", "config", "log-level", "log-json",
       "help"}},
+    {"enroll",
+     verb_enroll,
+     "Join a fleet: with a token, or by the fingerprint that an operator approves.",
+     {"server", "name", "token", "root-digest", "hardware", "state-dir", "key", "passphrase-file",
+      "ca-file", "wait", "config", "help"}},
+    {"rotate-key",
+     verb_rotate,
+     "Give this device a new key; the server must know the old one.",
+     {"server", "name", "state-dir", "key", "passphrase-file", "ca-file", "config", "help"}},
     {"keygen",
      verb_keygen,
      "Make this device's key; prints the public half as the Device manifest wants it.",
@@ -452,7 +592,7 @@ static int print_overview(FILE *to)
 {
     fprintf(to, "usage: kedge-agent <verb> [options]\n\n");
     for (size_t i = 0; i < KEDGE_COUNT(verbs); i++)
-        fprintf(to, "  %-8s %s\n", verbs[i].name, verbs[i].help);
+        fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].help);
     fprintf(to, "\n'kedge-agent <verb> --help' tells more; 'kedge-agent --version' says which.\n");
     return to == stdout ? EXIT_SUCCESS : EXIT_USAGE;
 }

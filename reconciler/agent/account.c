@@ -6,6 +6,7 @@
 #include "apply.h"
 #include "base/digest.h"
 #include "base/limits.h"
+#include "farewell.h"
 
 #define DEGRADED_AFTER 3 /* crashes in a row */
 
@@ -176,6 +177,7 @@ void kedge_account_report(const struct kedge_agent *agent, struct kedge_arena *a
         if (fill_progress(agent, arena, agent->instances[i], &budget,
                           &out->progress[out->progress_count]))
             out->progress_count++;
+    out->erased = kedge_farewell_done(agent);
     if (agent->refusal.reason) {
         out->refusal = kedge_arena_new(arena, struct kedge_refusal);
         *out->refusal = agent->refusal;

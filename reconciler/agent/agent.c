@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "clearance.h"
+#include "farewell.h"
 #include "memory.h"
 #include "anchor.h"
 #include "wire/evidence.h"
@@ -26,7 +27,8 @@ static const char *const effect_words[] = {
     [KEDGE_AGENT_STOP] = "stop",       [KEDGE_AGENT_SWITCH] = "switch",
     [KEDGE_AGENT_REMOVE] = "remove",   [KEDGE_AGENT_COLLECT] = "collect",
     [KEDGE_AGENT_PUBLISH] = "publish", [KEDGE_AGENT_LOOK] = "look",
-    [KEDGE_AGENT_CANCEL] = "cancel",   [KEDGE_AGENT_ROOT] = "root",
+    [KEDGE_AGENT_ERASE] = "erase",     [KEDGE_AGENT_CANCEL] = "cancel",
+    [KEDGE_AGENT_ROOT] = "root",
 };
 const struct kedge_words kedge_agent_effect_words = {effect_words, KEDGE_COUNT(effect_words)};
 
@@ -271,6 +273,8 @@ static void uphold_link(struct kedge_agent *agent, struct kedge_report *report)
 
 static void exchange(struct kedge_agent *agent, struct kedge_report *report)
 {
+    if (agent->farewell.over)
+        return;
     reserve_counters(agent);
     if (kedge_anchor_busy(agent) || agent->linking ||
         (agent->exchanging && (!agent->news || agent->exchange_cancelled || agent->carried)))
@@ -342,7 +346,7 @@ static void publish(struct kedge_agent *agent, const struct kedge_report *report
 /* Artifacts of slots that may be needed again, to mend them or to go back, stay. */
 static void collect(struct kedge_agent *agent)
 {
-    if (!agent->garbage || agent->collecting || agent->fetching)
+    if (!agent->garbage || agent->collecting || agent->fetching || agent->farewell.erasing)
         return;
     size_t room = 0;
     for (size_t i = 0; i < agent->count; i++)
@@ -380,6 +384,7 @@ void kedge_agent_step(struct kedge_agent *agent, const struct kedge_agent_messag
         kedge_apply_run(agent);
         look(agent);
         collect(agent);
+        kedge_farewell_run(agent);
         kedge_anchor_run(agent);
         struct kedge_arena arena = {0};
         struct kedge_report report;
@@ -427,6 +432,7 @@ struct kedge_agent_contact kedge_agent_contact(const struct kedge_agent *agent)
         .root = agent->root.version,
         .refusal = agent->refusal.reason ? &agent->refusal : NULL,
         .root_refusal = agent->anchor.refusal.reason ? &agent->anchor.refusal : NULL,
+        .over = agent->farewell.over,
         .news = agent->news || agent->linking || !agent->link.answered,
     };
 }

@@ -103,6 +103,7 @@ enum kedge_agent_effect_kind {
     KEDGE_AGENT_REMOVE, /* remove the slot `content` at once, then its files; zero: all that is left
                            of the instance: folder, logs */
     KEDGE_AGENT_COLLECT, /* remove artifacts other than `keep` */
+    KEDGE_AGENT_ERASE,   /* remove all that models have left: folders, artifacts, logs, secrets */
     KEDGE_AGENT_PUBLISH, /* replace models.json with `bytes` and status.json with `status` */
     KEDGE_AGENT_LOOK,    /* survey; `deep`: hash every file rather than trust size and mtime */
     KEDGE_AGENT_CANCEL,  /* make effect `cancel` (FETCH or EXCHANGE) end soon */
@@ -165,7 +166,8 @@ struct kedge_agent_contact {
     int64_t root;        /* version of the root in force; 0: keys named by hand */
     const struct kedge_refusal *refusal; /* of the last order that was refused; NULL: none was */
     const struct kedge_refusal *root_refusal; /* why newer roots are not followed, or NULL */
-    bool news;                                /* the server has not been told how things are now */
+    bool over; /* decommissioned: all is erased, the server knows, the key may go */
+    bool news; /* the server has not been told how things are now */
 };
 struct kedge_agent_contact kedge_agent_contact(const struct kedge_agent *agent);
 /* Does the device hold the set of its order, all of it verified or stopped as wanted? */

@@ -203,6 +203,8 @@ int kedge_anchor_take(struct kedge_agent *agent, struct kedge_slice file, struct
     if (kedge_root_follow(&agent->root, file, &next, err))
         return KEDGE_DENIED;
     bool revokes = kedge_root_revokes(&agent->root, &next, KEDGE_ROOT_RELEASE);
+    if (kedge_root_revokes(&agent->root, &next, KEDGE_ROOT_DIRECTOR))
+        agent->floor = 0; /* it may have been put there to shut out everybody */
     agent->root = next;
     kedge_clearance_follow(agent, revokes);
     keep(&agent->anchor, file);

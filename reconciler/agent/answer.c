@@ -7,6 +7,7 @@
 #include "apply.h"
 #include "base/digest.h"
 #include "base/limits.h"
+#include "farewell.h"
 #include "memory.h"
 #include "anchor.h"
 
@@ -95,6 +96,7 @@ static void on_exchanged(struct kedge_agent *agent, const struct kedge_agent_mes
     agent->exchanging = 0;
     agent->exchange_cancelled = false;
     settle_link(agent, in->code);
+    kedge_farewell_hear(agent, in->code);
     if (in->code == KEDGE_OK) {
         agent->connected = true;
         kedge_instance_text(&agent->contact_message, NULL);
@@ -438,6 +440,8 @@ static void on_done(struct kedge_agent *agent, const struct kedge_agent_message 
             agent->published = (struct kedge_digest){0};
     } else if (in->effect == agent->collecting) {
         agent->collecting = 0;
+    } else if (in->effect == agent->farewell.erasing) {
+        kedge_farewell_answer(agent, in);
     } else if (in->effect == agent->looking) {
         /* It could not look. */
         agent->looking = 0;

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "clearance.h"
+#include "farewell.h"
 #include "memory.h"
 
 #define FETCHES                 2    /* at once: a device's link is narrow */
@@ -182,7 +183,7 @@ void kedge_apply_join(struct kedge_agent *agent, bool fresh)
     for (size_t i = 0; i < agent->count; i++) {
         struct kedge_agent_instance *instance = agent->instances[i];
         struct kedge_agent_slot *good = last_good(instance);
-        instance->condemned = false;
+        instance->condemned = kedge_farewell_ordered(agent);
         /* Without an order nothing is taken away: what was good goes on. */
         instance->want = !kedge_agent_ordered(agent) && good ? good->assignment : NULL;
     }

@@ -131,12 +131,21 @@ struct kedge_agent_anchor {
     char *refusal_message;
 };
 
+/* The end, when the order in force is the last (farewell.h). */
+struct kedge_agent_farewell {
+    uint64_t erasing; /* ERASE that is out; 0: none */
+    struct kedge_agent_retry retry;
+    bool erased; /* nothing is left */
+    bool over;   /* the server has heard it */
+};
+
 /* The last link of the chain of evidence (wire/evidence.h). All-zero: none was made yet. */
 struct kedge_agent_link {
     struct kedge_buf statement;
     int64_t number;
     struct kedge_digest self;    /* of the statement */
     struct kedge_digest content; /* what it says */
+    bool erased;                 /* ... that nothing is left of models */
     bool answered;               /* the server has it: the next one may be made */
     bool made;                   /* in this life; else it was found in the journal */
 };
@@ -152,7 +161,9 @@ struct kedge_agent {
     struct kedge_agent_write *writes; /* JOURNAL effects that are out */
     struct kedge_agent_release *releases;
 
+    int64_t floor;                  /* orders up to this generation were another's */
     struct kedge_agent_order order; /* in force */
+    struct kedge_agent_farewell farewell;
     struct kedge_agent_order offer; /* admitted, on its way into the journal */
     uint64_t offering;              /* that JOURNAL; 0: none */
     kedge_ms latest;                /* of all orders seen */

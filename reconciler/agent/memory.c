@@ -61,6 +61,14 @@ void kedge_memory_link(struct kedge_slice statement, struct kedge_buf *out)
     kedge_json_end_object(&w);
 }
 
+void kedge_memory_floor(int64_t generation, struct kedge_buf *out)
+{
+    struct kedge_json_writer w;
+    begin(&w, out, "floor");
+    kedge_json_add_integer(&w, "generation", generation);
+    kedge_json_end_object(&w);
+}
+
 static void write_name(const char *kind, const char *instance, struct kedge_buf *out)
 {
     struct kedge_json_writer w;
@@ -150,7 +158,7 @@ enum kedge_order_refusal kedge_memory_admit(const struct kedge_agent *agent,
 {
     const struct kedge_order_memory memory = {
         .device = agent->config->device,
-        .generation = kedge_agent_ordered(agent) ? agent->order.order.generation : 0,
+        .generation = kedge_agent_ordered(agent) ? agent->order.order.generation : agent->floor,
         .envelope = agent->order.digest,
         .latest = agent->latest,
         .arch = agent->config->capacity.arch,
@@ -252,10 +260,20 @@ static int apply_link(struct kedge_agent *agent, const json_t *json, struct kedg
     link->number = report.link;
     link->self = report.self;
     link->content = kedge_report_digest(&report);
+    link->erased = report.erased;
     link->answered = false;
     link->made = agent->booted;
     agent->challenged = false;
     return 0;
+}
+
+static int apply_floor(struct kedge_agent *agent, const json_t *json, struct kedge_err *err)
+{
+    int64_t generation;
+    int code = kedge_json_integer(json, "generation", &generation, err);
+    if (!code && generation > agent->floor)
+        agent->floor = generation;
+    return code;
 }
 
 static int apply_own(struct kedge_agent *agent, const json_t *json, struct kedge_err *err)
@@ -368,7 +386,7 @@ static const struct {
     {"order", apply_order},     {"root", apply_root},       {"counter", apply_counter},
     {"own", apply_own},         {"removed", apply_removed}, {"activate", apply_activate},
     {"confirm", apply_confirm}, {"fail", apply_fail},       {"release", apply_release},
-    {"link", apply_link},
+    {"link", apply_link},       {"floor", apply_floor},
 };
 
 int kedge_memory_apply(struct kedge_agent *agent, struct kedge_slice record, struct kedge_err *err)
@@ -433,6 +451,10 @@ void kedge_memory_each(const struct kedge_agent *agent, kedge_agent_visit_record
 {
     kedge_auto(kedge_buf) struct kedge_buf text = {0};
     size_t given = 0;
+    if (agent->floor) {
+        kedge_memory_floor(agent->floor, &text);
+        give(&text, visit, payload);
+    }
     if (agent->order.valid) {
         given = give_roots(agent, 0, agent->order.root, &text, visit, payload);
         kedge_memory_order(&agent->order, &text);

@@ -12,6 +12,8 @@ void kedge_memory_root(struct kedge_slice file, struct kedge_buf *out);
 void kedge_memory_counter(int64_t end, struct kedge_buf *out);
 /* The statement of a link: once this is durable it will be sent, and no other of its number. */
 void kedge_memory_link(struct kedge_slice statement, struct kedge_buf *out);
+/* Orders up to this generation were for who bore the device's name before. */
+void kedge_memory_floor(int64_t generation, struct kedge_buf *out);
 /* The instance is ours, and slots of it may lie on the disk from now on. */
 void kedge_memory_own(const char *instance, struct kedge_buf *out);
 void kedge_memory_activate(const char *instance, const struct kedge_digest *content,

@@ -9,9 +9,6 @@
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
-#include <sys/sysinfo.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -19,7 +16,9 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "errand.h"
 #include "journal.h"
+#include "machine.h"
 #include "kedge/probe.h"
 #include "tail.h"
 #include "units.h"
@@ -53,6 +52,7 @@ struct kedge_shell {
     struct kedge_work *works; /* out */
     struct letter *first, **last;
     bool pumping, stopping;
+    bool key_kept, again; /* mind_key */
     bool connected, away; /* as it was logged last */
     int64_t generation, root;
     kedge_ms refused, root_refused;
@@ -227,6 +227,32 @@ static void begin_end(struct kedge_shell *shell)
         cancel_work(work);
     set_timer(shell);
     finish(shell);
+}
+
+static void leave(struct kedge_shell *shell)
+{
+    struct kedge_err err;
+    if (kedge_errand_forget(shell->config->errand, kedge_slots_root(shell->tools.slots), &err))
+        kedge_log_write(KEDGE_LOG_ERROR, NULL, "remove the key by hand: %s", err.msg);
+    kedge_log_write(KEDGE_LOG_WARN, NULL,
+                    "this device is decommissioned: its models are erased and its key is removed; "
+                    "'kedge-agent enroll' makes it a new one");
+    begin_end(shell);
+}
+
+/* A key that the server refuses may be the one before, or the one after, a rotation that was cut
+ * short: the other one is tried. One that it takes is the device's. */
+static void mind_key(struct kedge_shell *shell, const struct kedge_work *work)
+{
+    const struct kedge_shell_config *config = shell->config;
+    struct kedge_err err;
+    if (!work->code && config->key_is_next && !shell->key_kept)
+        shell->key_kept = kedge_errand_settle(config->errand, &err) == 0;
+    if (work->code != KEDGE_DENIED || !kedge_errand_has_other(config->errand, config->key))
+        return;
+    kedge_log_write(KEDGE_LOG_WARN, NULL, "the server refuses this key; trying the other one");
+    shell->again = true;
+    begin_end(shell);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -407,9 +433,13 @@ static void on_worked(uv_work_t *request, int status)
     if (!work->code && work->effect.kind == KEDGE_AGENT_LOOK)
         fill_survey(shell, &work->look, false, letter);
     bool heard = !work->code && work->effect.kind == KEDGE_AGENT_EXCHANGE;
+    if (work->effect.kind == KEDGE_AGENT_EXCHANGE)
+        mind_key(shell, work);
     if (heard)
         memcpy(shell->grant, work->notes.grant, sizeof shell->grant);
     pump(shell);
+    if (kedge_agent_contact(shell->agent).over && !shell->stopping)
+        leave(shell);
     if (shell->config->once && heard && !shell->stopping && kedge_agent_converged(shell->agent) &&
         !kedge_agent_contact(shell->agent).news)
         begin_end(shell);
@@ -490,9 +520,9 @@ static void compact(struct kedge_shell *shell)
 static void log_effect(const struct kedge_agent_effect *effect)
 {
     static const bool worth[] = {
-        [KEDGE_AGENT_FETCH] = true,   [KEDGE_AGENT_STAGE] = true,  [KEDGE_AGENT_START] = true,
-        [KEDGE_AGENT_STOP] = true,    [KEDGE_AGENT_SWITCH] = true, [KEDGE_AGENT_REMOVE] = true,
-        [KEDGE_AGENT_CANCEL] = false,
+        [KEDGE_AGENT_FETCH] = true, [KEDGE_AGENT_STAGE] = true,  [KEDGE_AGENT_START] = true,
+        [KEDGE_AGENT_STOP] = true,  [KEDGE_AGENT_SWITCH] = true, [KEDGE_AGENT_REMOVE] = true,
+        [KEDGE_AGENT_ERASE] = true, [KEDGE_AGENT_ROOT] = false,
     };
     if (!worth[effect->kind])
         return;
@@ -539,27 +569,6 @@ static void on_progress(uv_async_t *async)
 
 /* --- the beginning --- */
 
-static struct kedge_capacity capacity(struct kedge_slots *slots)
-{
-    static struct utsname name; /* lives as long as the process: the report borrows from it */
-    static const struct {
-        const char *machine, *arch;
-    } names[] = {{"x86_64", "amd64"}, {"aarch64", "arm64"}, {"armv7l", "arm"}, {"i686", "386"}};
-    struct kedge_capacity out = {0};
-    struct sysinfo info;
-    struct statvfs fs;
-    if (uname(&name) == 0)
-        out.arch = name.machine;
-    for (size_t i = 0; i < KEDGE_COUNT(names); i++)
-        if (out.arch && strcmp(names[i].machine, out.arch) == 0)
-            out.arch = names[i].arch;
-    if (sysinfo(&info) == 0)
-        out.memory = (int64_t)info.totalram * info.mem_unit;
-    if (fstatvfs(kedge_slots_root(slots), &fs) == 0)
-        out.disk = (int64_t)fs.f_blocks * (int64_t)fs.f_frsize;
-    return out;
-}
-
 static void visit_record(struct kedge_slice record, void *payload)
 {
     struct kedge_shell *shell = payload;
@@ -601,7 +610,7 @@ static int boot(struct kedge_shell *shell, struct kedge_err *err)
         .state_dir = kedge_slots_path(shell->tools.slots),
         .key = config->key,
         .root = config->root,
-        .capacity = capacity(shell->tools.slots),
+        .capacity = kedge_machine_capacity(kedge_slots_root(shell->tools.slots)),
         .runtimes = {runtimes, KEDGE_COUNT(runtimes)},
         .wait = config->once ? 0 : config->wait, /* whoever goes soon is not held back */
         .interval = INTERVAL,
@@ -666,7 +675,7 @@ static void close_shell(struct kedge_shell *shell)
     kedge_age_identity_free(shell->tools.identity);
 }
 
-int kedge_shell_run(const struct kedge_shell_config *config, struct kedge_err *err)
+int kedge_shell_run(const struct kedge_shell_config *config, bool *again, struct kedge_err *err)
 {
     struct kedge_shell shell = {.config = config};
     uv_prepare_t prepare;
@@ -684,5 +693,6 @@ int kedge_shell_run(const struct kedge_shell_config *config, struct kedge_err *e
         uv_loop_close(&shell.loop);
     }
     close_shell(&shell);
+    *again = shell.again;
     return code;
 }

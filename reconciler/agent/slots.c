@@ -30,13 +30,15 @@ static const char *hex(const struct kedge_digest *digest, char text[KEDGE_DIGEST
     return kedge_hex_encode(digest->bytes, sizeof digest->bytes, text);
 }
 
+/* What lies below the state folder. */
+static const struct {
+    const char *name;
+    unsigned mode;
+} folders[] = {{"artifacts", 0700}, {"instances", 0755}, {"current", 0755},
+               {"logs", 0750},      {"run", 0700},       {"tmp", 0700}};
+
 int kedge_slots_open(const char *path, struct kedge_slots **out, struct kedge_err *err)
 {
-    static const struct {
-        const char *name;
-        unsigned mode;
-    } folders[] = {{"artifacts", 0700}, {"instances", 0755}, {"current", 0755},
-                   {"logs", 0750},      {"run", 0700},       {"tmp", 0700}};
     int code = kedge_fs_mkdirs(AT_FDCWD, path, 0755, err);
     if (code)
         return code;
@@ -294,4 +296,17 @@ int kedge_slots_remove(struct kedge_slots *slots, const char *instance,
         return errno == ENOENT ? 0 : kedge_err_sys(err, errno, "cannot remove '%s'", from.data);
     code = kedge_fs_sync(slots->root, folder.data, err);
     return code ? code : kedge_fs_remove(slots->root, to.data, err);
+}
+
+int kedge_slots_erase(struct kedge_slots *slots, struct kedge_err *err)
+{
+    int code = kedge_fs_remove(slots->store, "sha256", err);
+    for (size_t i = 0; !code && i < KEDGE_COUNT(folders); i++) {
+        if (strcmp(folders[i].name, "artifacts") == 0)
+            continue; /* it is held open */
+        code = kedge_fs_remove(slots->root, folders[i].name, err);
+        if (!code)
+            code = kedge_fs_mkdirs(slots->root, folders[i].name, folders[i].mode, err);
+    }
+    return code ? code : kedge_fs_sync(slots->root, ".", err);
 }

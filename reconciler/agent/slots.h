@@ -49,3 +49,7 @@ int kedge_slots_switch(struct kedge_slots *slots, const char *instance,
 /* Zero content: what is left of the instance, logs too. */
 int kedge_slots_remove(struct kedge_slots *slots, const char *instance,
                        const struct kedge_digest *content, struct kedge_err *err) KEDGE_MUST_CHECK;
+
+/* Removes all that instances have left, of whatever name: slots, links, logs, artifacts. The layout
+ * stays, empty. Only once nothing runs. */
+int kedge_slots_erase(struct kedge_slots *slots, struct kedge_err *err) KEDGE_MUST_CHECK;

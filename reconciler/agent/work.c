@@ -187,6 +187,11 @@ static int run_collect(struct kedge_work *work)
                                   work->effect.keep_count, &work->err);
 }
 
+static int run_erase(struct kedge_work *work)
+{
+    return kedge_slots_erase(work->tools->slots, &work->err);
+}
+
 static int run_publish(struct kedge_work *work)
 {
     int root = kedge_slots_root(work->tools->slots);
@@ -209,7 +214,8 @@ static int (*const runs[])(struct kedge_work *work) = {
     [KEDGE_AGENT_PROBE] = run_probe,       [KEDGE_AGENT_STOP] = run_stop,
     [KEDGE_AGENT_SWITCH] = run_switch,     [KEDGE_AGENT_REMOVE] = run_remove,
     [KEDGE_AGENT_COLLECT] = run_collect,   [KEDGE_AGENT_PUBLISH] = run_publish,
-    [KEDGE_AGENT_LOOK] = run_look,         [KEDGE_AGENT_ROOT] = run_root,
+    [KEDGE_AGENT_ERASE] = run_erase,       [KEDGE_AGENT_LOOK] = run_look,
+    [KEDGE_AGENT_ROOT] = run_root,
 };
 
 void kedge_work_run(struct kedge_work *work)

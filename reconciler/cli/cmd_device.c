@@ -13,6 +13,25 @@ static void word_cell(struct kedge_print_table *table, const json_t *item, const
     kedge_print_cell(table, kedge_style_of(word), word);
 }
 
+/* Who asks to be one of the fleet, with the word that approves him. */
+static void write_waiting(struct kedge_call *call, const json_t *document)
+{
+    kedge_auto(kedge_print_table) struct kedge_print_table table = {0};
+    size_t i;
+    const json_t *item;
+    if (json_array_size(json_object_get(document, "waiting")) == 0)
+        return;
+    kedge_buf_puts(&call->out, "\nWaiting for 'kedge device approve':\n");
+    kedge_print_heading(&table, "DEVICE|FINGERPRINT|HARDWARE|SINCE");
+    json_array_foreach (json_object_get(document, "waiting"), i, item) {
+        kedge_print_cell(&table, KEDGE_PRINT_PLAIN, kedge_ask_text(item, "device"));
+        kedge_print_cell(&table, KEDGE_PRINT_PLAIN, kedge_ask_text(item, "fingerprint"));
+        kedge_print_cell(&table, KEDGE_PRINT_PLAIN, kedge_ask_text(item, "hardware"));
+        kedge_print_cell(&table, KEDGE_PRINT_PLAIN, kedge_ask_text(item, "at"));
+    }
+    kedge_print_table_write(&table, call->color, &call->out);
+}
+
 int kedge_cmd_device_list(struct kedge_call *call, struct kedge_err *err)
 {
     kedge_auto(kedge_json) json_t *devices = NULL;
@@ -32,13 +51,15 @@ int kedge_cmd_device_list(struct kedge_call *call, struct kedge_err *err)
         kedge_print_cell(&table, KEDGE_PRINT_PLAIN, kedge_ask_text(item, "name"));
         word_cell(&table, item, "sync");
         word_cell(&table, item, "health");
-        word_cell(&table, item, "connection");
+        const char *standing = kedge_ask_text(item, "standing");
+        word_cell(&table, item, standing ? "standing" : "connection");
         kedge_print_cell_number(&table, kedge_ask_number(item, "assignments"));
         kedge_print_cell_number(&table, kedge_ask_number(item, "changes"));
         kedge_print_cell_number(&table, kedge_ask_number(item, "held"));
         kedge_print_cell(&table, KEDGE_PRINT_PLAIN, kedge_ask_text(item, "lastSeen"));
     }
     kedge_print_table_write(&table, call->color, &call->out);
+    write_waiting(call, devices);
     return KEDGE_EXIT_DONE;
 }
 
@@ -85,6 +106,20 @@ static void write_labels(struct kedge_call *call, const json_t *labels)
     property(call, "Labels", text.data);
 }
 
+static void write_identity(struct kedge_call *call, const json_t *device)
+{
+    const char *origin = kedge_ask_text(device, "identity.key");
+    const char *print = kedge_ask_text(device, "identity.fingerprint");
+    kedge_auto(kedge_buf) struct kedge_buf key = {0};
+    kedge_buf_printf(&key, "%s%s%s", print ? print : "", print ? ", " : "", origin ? origin : "");
+    property(call, "Key", key.data);
+    property(call, "Not used", kedge_ask_text(device, "identity.enrolledWith"));
+    property(call, "Not used", kedge_ask_text(device, "identity.manifestHas"));
+    property(call, "Hardware", kedge_ask_text(device, "identity.hardware"));
+    property(call, "Standing", kedge_ask_text(device, "identity.standing"));
+    property(call, "Held", kedge_ask_text(device, "identity.hold"));
+}
+
 static int ask_device(struct kedge_call *call, json_t **out, struct kedge_err *err)
 {
     return kedge_ask_view(call,
@@ -110,6 +145,7 @@ int kedge_cmd_device_show(struct kedge_call *call, struct kedge_err *err)
     property(call, "Sync", kedge_ask_text(device, "sync"));
     property(call, "Health", kedge_ask_text(device, "health"));
     property(call, "Connection", kedge_ask_text(device, "connection"));
+    write_identity(call, device);
     property(call, "Last seen", kedge_ask_text(device, "lastSeen"));
     property(call, "Agent", kedge_ask_text(device, "agent"));
     property(call, "Arch", kedge_ask_text(device, "arch"));
@@ -120,6 +156,7 @@ int kedge_cmd_device_show(struct kedge_call *call, struct kedge_err *err)
     property(call, "Refused", kedge_ask_text(device, "refusal.message"));
     kedge_buf_putc(&call->out, '\n');
     write_instances(call, device);
+    write_waiting(call, device);
     return KEDGE_EXIT_DONE;
 }
 

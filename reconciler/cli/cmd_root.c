@@ -93,7 +93,7 @@ static int publish(struct kedge_call *call, struct kedge_root *root, struct kedg
 {
     kedge_auto(kedge_buf) struct kedge_buf file = {0};
     const char *path;
-    kedge_ms span = 0;
+    kedge_ms span = 365 * 86400000LL;
     int code = kedge_command_need(call, KEDGE_OPTION_OUT, &path, err);
     if (!code)
         code = kedge_settings_span(call, KEDGE_OPTION_EXPIRES, &span, err);

@@ -118,11 +118,15 @@ static void write_fleet(struct kedge_call *call, const json_t *status)
 {
     struct kedge_buf *out = &call->out;
     line(call, "Devices");
-    kedge_buf_printf(out, "%lld: %lld online, %lld offline, %lld unknown\n",
+    kedge_buf_printf(out, "%lld: %lld online, %lld offline, %lld unknown",
                      (long long)kedge_ask_number(status, "devices.total"),
                      (long long)kedge_ask_number(status, "devices.online"),
                      (long long)kedge_ask_number(status, "devices.offline"),
                      (long long)kedge_ask_number(status, "devices.unknown"));
+    int64_t gone = kedge_ask_number(status, "devices.decommissioned");
+    if (gone)
+        kedge_buf_printf(out, ", %lld decommissioned", (long long)gone);
+    kedge_buf_putc(out, '\n');
     line(call, "Assignments");
     kedge_buf_printf(out, "%lld: %lld synced, %lld out of sync, %lld unknown\n",
                      (long long)kedge_ask_number(status, "assignments.total"),

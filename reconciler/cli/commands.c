@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "verbs.h"
 
+#define ENROL (KEDGE_OPTION(STATE_DIR) | KEDGE_OPTION(STORE))
 #define LISTS (KEDGE_ASK_OPTIONS | KEDGE_OPTION(LIMIT))
 
 /* In the order in which help shows them; verbs of a group stand together. */
@@ -213,6 +214,44 @@ const struct kedge_command kedge_commands[] = {
         .options = KEDGE_ASK_OPTIONS,
         .formats = "text|json",
         .run = kedge_cmd_device_models,
+    },
+    {
+        .name = "device enroll",
+        .operands = "DEVICE",
+        .summary = "Issue a token with which a device joins the fleet once",
+        .about = "Shows the token, and the command to run on the device, this one time: the store "
+                 "keeps its hash. A new token of a device replaces the one before.\n\n"
+                 "  kedge device enroll press-07 --root root.json --expires 2h",
+        .min = 1,
+        .max = 1,
+        .options = ENROL | KEDGE_OPTION(SERVER) | KEDGE_OPTION(ROOT) | KEDGE_OPTION(EXPIRES) |
+                   KEDGE_OPTION(HARDWARE),
+        .formats = "text|json",
+        .run = kedge_cmd_device_enroll,
+    },
+    {
+        .name = "device approve",
+        .operands = "DEVICE",
+        .summary = "Let a device in that shows this fingerprint",
+        .about = "For a device that has no token: 'kedge-agent enroll' shows the fingerprint of "
+                 "its key there. On a terminal, the one that waits is shown to be compared.\n\n"
+                 "  kedge device approve press-07 --fingerprint SHA256:...",
+        .min = 1,
+        .max = 1,
+        .options = ENROL | KEDGE_OPTION(FINGERPRINT) | KEDGE_OPTION(AHEAD),
+        .run = kedge_cmd_device_approve,
+    },
+    {
+        .name = "device decommission",
+        .operands = "DEVICE",
+        .summary = "Send a device off: it erases its models, and its key is refused",
+        .about = "The device is told to erase models, artifacts and logs; once it says that it "
+                 "has, its key is refused for good, whoever names it. With --now the key is "
+                 "refused at once, and nobody knows what is still on the device.",
+        .min = 1,
+        .max = 1,
+        .options = ENROL | KEDGE_OPTION(NOW),
+        .run = kedge_cmd_device_decommission,
     },
     {
         .name = "key generate",

@@ -157,8 +157,15 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
                                .help = "one that signs orders; may be given several times"},
     [KEDGE_OPTION_RELEASE] = {"release", .argument = "KEY",
                               .help = "one that signs artifacts; may be given several times"},
-    [KEDGE_OPTION_EXPIRES] = {"expires", .argument = "SPAN", .preset = "365d",
-                              .help = "how long from now the document is good"},
+    [KEDGE_OPTION_EXPIRES] = {"expires", .argument = "SPAN",
+                              .help = "how long from now it is good; else a root document 365d, a "
+                                      "token 24h"},
+    [KEDGE_OPTION_HARDWARE] = {"hardware", .argument = "ID",
+                               .help = "bind the token to this serial number or machine id"},
+    [KEDGE_OPTION_FINGERPRINT] = {"fingerprint", .argument = "SHA256:...",
+                                  .help = "what the device shows of its key"},
+    [KEDGE_OPTION_AHEAD] = {"ahead", .help = "let in who comes with the fingerprint within a day"},
+    [KEDGE_OPTION_NOW] = {"now", .help = "refuse its key at once: the device is lost or stolen"},
     [KEDGE_OPTION_SELECTOR] = {"selector", .argument = "LABELS",
                                .help = "the devices with these labels: key=value, key!=value, key "
                                        "or !key, with commas between"},

@@ -62,6 +62,8 @@ void kedge_api_answer(struct kedge_server_reply *reply)
     };
     if (!reply->type)
         answer.status = 204;
+    else if (reply->waits)
+        answer.status = 202;
     reply->body = (struct kedge_buf){0};
     kedge_httpd_answer(request_of(reply->from), &answer);
 }
@@ -99,6 +101,26 @@ static void sync_device(struct kedge_httpd_request *request, void *payload)
     mail->message.device = device;
     mail->message.evidence = request->body;
     mail->message.wait = read_wait(kedge_httpd_header(request, "Prefer"));
+    post(payload, mail, request);
+}
+
+static void enrol_device(struct kedge_httpd_request *request, void *payload)
+{
+    struct kedge_api_mail *mail = new_mail(KEDGE_SERVER_ENROL);
+    mail->message.evidence = request->body;
+    post(payload, mail, request);
+}
+
+static void rotate_key(struct kedge_httpd_request *request, void *payload)
+{
+    const char *device = request->parts[0];
+    if (!kedge_name_valid(device, strlen(device))) {
+        kedge_httpd_fail(request, KEDGE_NOTFOUND, "this is no name of a device");
+        return;
+    }
+    struct kedge_api_mail *mail = new_mail(KEDGE_SERVER_ROTATE);
+    mail->message.device = device;
+    mail->message.evidence = request->body;
     post(payload, mail, request);
 }
 
@@ -191,6 +213,18 @@ static const struct kedge_httpd_route routes[] = {
      .types = evidence_types,
      .later = true,
      .handle = sync_device},
+    {.method = KEDGE_HTTPD_POST,
+     .pattern = "/v1/enrol",
+     .limit = KEDGE_LIMIT_ENROL,
+     .types = evidence_types,
+     .later = true,
+     .handle = enrol_device},
+    {.method = KEDGE_HTTPD_POST,
+     .pattern = "/v1/devices/{}/key",
+     .limit = KEDGE_LIMIT_ENROL,
+     .types = evidence_types,
+     .later = true,
+     .handle = rotate_key},
     {.method = KEDGE_HTTPD_GET, .pattern = "/v1/blobs/sha256/{}", .handle = send_blob},
     {.method = KEDGE_HTTPD_POST, .pattern = "/v1/reconcile", .later = true, .handle = ask_pass},
     VIEW("/v1/status", KEDGE_VIEW_STATUS),

@@ -3,12 +3,15 @@
  *
  *     POST /v1/devices/{name}/sync      a report; the answer is an order (200) or nothing (204);
  *                                       Prefer: wait=N holds it for up to N seconds
+ *     POST /v1/enrol                    a request of wire/enrol.h; the answer is its reply (200), or
+ *                                       {"waits","fingerprint"} until an operator approves it (202)
+ *     POST /v1/devices/{name}/key       a rotation of wire/rotation.h; the answer is {"publicKey"}
  *     GET  /v1/blobs/sha256/{hex}       ?device=&exp=&sig= as the last Kedge-Blob-Grant said
  *     POST /v1/reconcile                asks for a pass now
  *     GET  /v1/status, /v1/devices, ... a view of view.h each
  *     GET  /healthz, /readyz, /metrics
  *
- * Only a sync writes, and it is believed for its signature alone. */
+ * Only the first three write, and each is believed for its signatures alone. */
 #pragma once
 
 #include "base/mailbox.h"

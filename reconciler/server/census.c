@@ -64,6 +64,10 @@ static void count_device(struct kedge_census *census, const struct kedge_server 
     const struct kedge_actual_device *row = kedge_actual_find(&server->actual, desired->name);
     kedge_auto(kedge_arena) struct kedge_arena arena = {0};
     size_t count;
+    if (kedge_identity_leaves(&server->actual.identities, desired->name)) {
+        census->leaving++;
+        return;
+    }
     const struct kedge_axis_line *lines = kedge_axis_lines(&arena, desired, row, NULL, 0, &count);
     census->devices++;
     census->connection[kedge_axis_connection(kedge_peer_find(&server->peers, desired->name))]++;

@@ -15,6 +15,7 @@ struct kedge_census {
     uint64_t version; /* of the server's state */
     kedge_ms made;
     size_t devices, connection[3]; /* by enum kedge_connection */
+    size_t leaving;                /* decommissioned, or about to be: counted nowhere else */
     size_t assignments, sync[KEDGE_SYNC_COUNT];
     size_t health[KEDGE_HEALTH_MISSING + 1];
     size_t released, held, drifted;

@@ -200,9 +200,9 @@ static void visit_row(const void *before, const void *after, void *payload)
     struct kedge_actual_device *row = kedge_actual_find(&server->actual, name);
     if (!row)
         return; /* it never reported: it is planned for when it does */
-    bool same_key =
-        old && new &&memcmp(old->device->public_key, new->device->public_key, KEDGE_KEY_SIZE) == 0;
-    if (same_key)
+    const uint8_t *key =
+        new ? kedge_identity_key(&server->actual.identities, new->device, NULL) : NULL;
+    if (key && memcmp(row->key, key, KEDGE_KEY_SIZE) == 0)
         kedge_server_mark(server, row->name);
     else
         kedge_actual_remove(&server->actual, name); /* what another key signed proves nothing */
@@ -239,6 +239,7 @@ static void adopt(struct kedge_server *server, struct candidate *next)
     server->pool = next->pool;
     server->judged = next->judged;
     server->desired = after;
+    server->unsettled = true;
     kedge_buf_release(&server->trunk);
     server->trunk = next->trunk;
     next->trunk = (struct kedge_buf){0};

@@ -9,7 +9,9 @@
 #include "base/limits.h"
 #include "base/parallel.h"
 #include "draft.h"
+#include "enrolment.h"
 #include "inside.h"
+#include "ledger.h"
 #include "wire/batch.h"
 
 #define BATCH 1000 /* orders signed and made durable together: memory stays bounded */
@@ -141,6 +143,12 @@ static int store_draft(struct kedge_server *server, const struct kedge_draft *dr
     };
     if (kedge_store_put_device(server->options.store, &device, err) < 0)
         return err->code;
+    if (draft->order.decommission) {
+        const struct kedge_identity *row =
+            kedge_identity_find(&server->actual.identities, draft->peer->name);
+        if (kedge_enrolment_farewell(server->options.store, row, draft->order.generation, err) < 0)
+            return err->code;
+    }
     return store_actions(server, draft, err);
 }
 
@@ -170,6 +178,8 @@ static void adopt(struct kedge_server *server, const struct kedge_draft *draft)
     row->authorised = (struct kedge_strings){.at = names, .count = draft->count};
     row->generation = draft->order.generation;
     row->envelope_set = draft->digest;
+    if (draft->order.decommission)
+        kedge_identity_find(&server->actual.identities, peer->name)->farewell = peer->generation;
     for (uint32_t i = 0; i < draft->order.action_count; i++)
         server->counters.issued[draft->order.actions[i].verb]++;
     add_issued(server, peer);
@@ -320,6 +330,37 @@ int kedge_dispatch_issue(struct kedge_server *server, const struct kedge_cycle_p
     }
     free(drafts);
     return result < 0 ? result : record_all_holds(server, plan, now, err);
+}
+
+/* Has the device the order that says so, or does it lie ready for it? */
+static bool is_told(const struct kedge_identity *identity, const struct kedge_peer *peer,
+                    const struct kedge_actual_device *row, kedge_ms now)
+{
+    return identity->farewell && identity->farewell == peer->generation &&
+           (kedge_peer_accepted(peer, row) || kedge_peer_deliverable(peer, row, now));
+}
+
+int kedge_dispatch_farewell(struct kedge_server *server, kedge_ms now, struct kedge_err *err)
+{
+    const struct kedge_server_options *options = &server->options;
+    const struct kedge_identities *identities = &server->actual.identities;
+    if (!options->director || options->store->read_only || server->dry)
+        return 0;
+    for (size_t i = 0; i < identities->count; i++) {
+        const struct kedge_identity *identity = identities->at[i];
+        struct kedge_peer *peer = kedge_peer_find(&server->peers, identity->device);
+        struct kedge_actual_device *row = kedge_actual_find(&server->actual, identity->device);
+        if (identity->standing != KEDGE_STANDING_LEAVING || !peer || !row ||
+            is_told(identity, peer, row, now))
+            continue;
+        struct kedge_draft draft = {.peer = peer, .row = row};
+        kedge_draft_farewell(server, now, &draft);
+        int code = issue_batch(server, &draft, 1, err);
+        kedge_buf_release(&draft.envelope);
+        if (code < 0 || kedge_ledger_revision(options->store, &server->identified, err) < 0)
+            return err->code;
+    }
+    return 0;
 }
 
 static void read_authorised(struct kedge_slice json, struct kedge_actual_device *row)

@@ -13,6 +13,9 @@
  * at a time; `server->issued` names their devices. */
 int kedge_dispatch_issue(struct kedge_server *server, const struct kedge_cycle_plan *pass,
                          kedge_ms now, struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Signs the last order of every device that is to go and has not been told: to erase all. */
+int kedge_dispatch_farewell(struct kedge_server *server, kedge_ms now,
+                            struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Appends the stored order of a device. KEDGE_NOTFOUND when there is none. */
 int kedge_dispatch_read(struct kedge_server *server, const char *device, struct kedge_buf *out,
                         struct kedge_err *err) KEDGE_MUST_CHECK;

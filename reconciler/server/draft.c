@@ -123,6 +123,31 @@ static bool fits(const struct kedge_draft *draft)
     return size <= KEDGE_LIMIT_ENVELOPE;
 }
 
+/* A device whose server was restored from a backup is ahead of it. */
+static int64_t newest_generation(const struct kedge_draft *draft)
+{
+    int64_t reported = draft->row->report.generation, ours = draft->peer->generation;
+    return reported > ours ? reported : ours;
+}
+
+void kedge_draft_farewell(const struct kedge_server *server, kedge_ms now,
+                          struct kedge_draft *draft)
+{
+    const struct kedge_server_options *options = &server->options;
+    const char *name = draft->peer->name;
+    draft->digest = kedge_assignment_set_digest(NULL, 0);
+    draft->order = (struct kedge_order){
+        .device = name,
+        .generation = newest_generation(draft) + 1,
+        .plan = kedge_digest_of(name, strlen(name)), /* no plan: what names nothing but it */
+        .commit = server->commit,
+        .source = options->source,
+        .issued = now,
+        .expires = now + (options->lifetime ? options->lifetime : KEDGE_SERVER_LIFETIME),
+        .decommission = true,
+    };
+}
+
 bool kedge_draft_prepare(struct kedge_server *server, const struct kedge_plan *plan, kedge_ms now,
                          struct kedge_draft *draft, struct kedge_arena *arena)
 {
@@ -132,7 +157,7 @@ bool kedge_draft_prepare(struct kedge_server *server, const struct kedge_plan *p
     struct kedge_err err;
     if (!draft->row || !any_step(draft, false))
         return false;
-    if (any_step(draft, true) && peer->generation > 0 &&
+    if (any_step(draft, true) && peer->issued > 0 &&
         read_last(server, peer->name, arena, &last, &err) < 0) {
         /* Without it a held change could take away what must stay. */
         kedge_log_write(KEDGE_LOG_ERROR, KEDGE_FIELDS({"device", peer->name}, {"error", err.msg}),
@@ -144,8 +169,7 @@ bool kedge_draft_prepare(struct kedge_server *server, const struct kedge_plan *p
         (kedge_peer_accepted(peer, draft->row) || kedge_peer_deliverable(peer, draft->row, now)))
         return false;
 
-    int64_t reported = draft->row->report.generation;
-    int64_t newest = reported > peer->generation ? reported : peer->generation;
+    int64_t newest = newest_generation(draft);
     if (draft->count > KEDGE_LIMIT_INSTANCES || !fits(draft) ||
         newest >= KEDGE_LIMIT_VERSION_NUMBER) {
         kedge_log_write(KEDGE_LOG_ERROR, KEDGE_FIELDS({"device", peer->name}),

@@ -30,3 +30,6 @@ struct kedge_draft {
  * false when it does not. Strings live in `arena`, the server and the plan. */
 bool kedge_draft_prepare(struct kedge_server *server, const struct kedge_plan *plan, kedge_ms now,
                          struct kedge_draft *draft, struct kedge_arena *arena);
+/* Fills `draft`, of which peer and row are set, with the order to erase everything. */
+void kedge_draft_farewell(const struct kedge_server *server, kedge_ms now,
+                          struct kedge_draft *draft);

@@ -7,6 +7,7 @@
  *     trust.c     may a commit come into force, by its signatures
  *     rights.c    may its signers change what it changes: judge.c, commit by commit
  *     intake.c    reports ─▶ actual
+ *     admission.c who may report: enrolment, keys
  *     dispatch.c  plan ─▶ orders, signed and stored
  *     view.c      state ─▶ JSON */
 #pragma once
@@ -102,9 +103,13 @@ struct kedge_server {
     struct kedge_peer **issued; /* devices that got a new order in this step */
     size_t issued_count, issued_capacity;
 
-    kedge_ms scan;    /* when peers are looked through for what has timed out */
-    int64_t changed;  /* the store's, in manual mode */
-    uint64_t version; /* rises whenever a view could differ */
+    kedge_ms scan;      /* when peers are looked through for what has timed out */
+    int64_t changed;    /* the store's, in manual mode */
+    int64_t written;    /* the store's, when it was last asked who devices are */
+    int64_t identified; /* revision of that knowledge */
+    kedge_ms ask;       /* when it is asked again */
+    bool unsettled;     /* it, or the commit, has changed since devices were settled by it */
+    uint64_t version;   /* rises whenever a view could differ */
     uint8_t secret[KEDGE_SERVER_SECRET];
     struct kedge_counters counters;
     struct kedge_census *census; /* or NULL */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "admission.h"
 #include "base/digest.h"
 #include "base/parallel.h"
 #include "dispatch.h"
@@ -15,12 +16,6 @@
 #define GRAIN         16    /* reports a core verifies at least */
 #define RESTORE_BATCH 4096  /* stored reports verified together */
 #define COMPLAIN      60000 /* ms between refused reports of a device that history is told of */
-
-static bool is_enrolled(const struct kedge_device *device)
-{
-    static const uint8_t none[KEDGE_KEY_SIZE];
-    return memcmp(device->public_key, none, sizeof none) != 0;
-}
 
 /* Finds the device, its key, and what is known of it. */
 static int look_up(struct kedge_server *server, struct kedge_intake_item *item,
@@ -35,11 +30,10 @@ static int look_up(struct kedge_server *server, struct kedge_intake_item *item,
         return kedge_err_set(err, KEDGE_NOTFOUND,
                              "device '%s' is not in commit %.12s: add a Device manifest", name,
                              server->commit);
-    if (!is_enrolled(item->device))
-        return kedge_err_set(err, KEDGE_DENIED,
-                             "device '%s' has no public key in commit %.12s: add spec.publicKey",
-                             name, server->commit);
-    memcpy(item->key.bytes, item->device->public_key, sizeof item->key.bytes);
+    const uint8_t *key;
+    if (kedge_admission_key(server, item->device, &key, err) < 0)
+        return err->code;
+    memcpy(item->key.bytes, key, sizeof item->key.bytes);
     struct kedge_slice evidence = item->in->evidence;
     item->evidence = kedge_digest_of(evidence.data, evidence.size);
     struct kedge_peer *peer = kedge_peer_find(&server->peers, name);
@@ -60,6 +54,7 @@ static void verify(unsigned worker, size_t first, size_t last, void *payload)
         if (item->err.code || item->repeated)
             continue;
         item->row = kedge_actual_device_new(item->in->device);
+        memcpy(item->row->key, item->key.bytes, sizeof item->row->key);
         if (kedge_evidence_verify(&item->row->arena, item->in->evidence, item->in->device,
                                   &item->key, &item->row->report, &item->err) < 0)
             continue;
@@ -142,6 +137,16 @@ static int store_item(struct kedge_server *server, struct kedge_intake_item *ite
     return item->fresh ? kedge_testimony_record(server, before, item->row, now, err) : 0;
 }
 
+/* Is it the last word of a device that was told to erase all, under the very order that said so? */
+static bool is_last(const struct kedge_server *server, const struct kedge_intake_item *item)
+{
+    const struct kedge_identity *row =
+        kedge_identity_find(&server->actual.identities, item->peer->name);
+    return row && row->standing == KEDGE_STANDING_LEAVING && item->row->report.erased &&
+           row->farewell && row->farewell == item->row->report.generation &&
+           kedge_peer_accepted(item->peer, item->row);
+}
+
 /* Judges and stores every verified report inside an open transaction. Refusals are the item's own;
  * an error is the store's and ends it all. */
 static int store_all(struct kedge_server *server, struct kedge_intake_item *items, size_t count,
@@ -157,6 +162,10 @@ static int store_all(struct kedge_server *server, struct kedge_intake_item *item
             continue;
         const struct kedge_actual_device *before = row_before(server, item->peer);
         if (store_item(server, item, before, now, err) < 0)
+            return err->code;
+        item->last = is_last(server, item);
+        if (item->last && kedge_enrolment_part(server->options.store, &server->actual.identities,
+                                               item->device, now, err) < 0)
             return err->code;
         item->peer->incoming = item->row;
         item->peer->evidence = item->evidence;
@@ -260,8 +269,10 @@ void kedge_intake_reports(struct kedge_server *server, struct kedge_intake_item 
     if (verified && make_durable(server, items, count, now, &err) < 0)
         give_up(server, items, count, &err);
 
+    bool parted = false;
     for (size_t i = 0; i < count; i++) {
         struct kedge_intake_item *item = &items[i];
+        parted |= item->last && !item->err.code;
         enum kedge_received result = item->err.code   ? KEDGE_RECEIVED_REFUSED
                                      : item->repeated ? KEDGE_RECEIVED_REPEATED
                                                       : KEDGE_RECEIVED_NEW;
@@ -281,6 +292,9 @@ void kedge_intake_reports(struct kedge_server *server, struct kedge_intake_item 
             item->row = NULL;
         }
     }
+    /* What cannot be read now is read at the next step. */
+    if (parted && kedge_admission_read(server, &err) < 0)
+        server->written = server->identified = -1;
 }
 
 /* A batch of stored reports: messages that outlive the visit. */

@@ -18,6 +18,7 @@ struct kedge_intake_item {
     struct kedge_proof proof;
     bool repeated, fresh;
     bool lifeless; /* its last link again: fine, but anybody can play that */
+    bool last;     /* of a device that has erased all it had */
 };
 
 /* Verifies on all cores, refuses what proves nothing (proof.h), writes reports and what they tell to the store as one

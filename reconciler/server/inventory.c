@@ -44,7 +44,13 @@ static int read_device(const json_t *json, const struct kedge_device *device,
 
     struct kedge_err why;
     struct kedge_public_key key;
-    memcpy(key.bytes, device->public_key, sizeof key.bytes);
+    const char *enrolled = NULL;
+    static const uint8_t none[KEDGE_KEY_SIZE];
+    if (kedge_json_opt_string(json, "publicKey", &enrolled, err) < 0 ||
+        (enrolled && kedge_public_key_parse(enrolled, &key, err) < 0))
+        return err->code;
+    if (!enrolled || memcmp(device->public_key, none, sizeof none) != 0)
+        memcpy(key.bytes, device->public_key, sizeof key.bytes);
     *verified = kedge_evidence_verify(&row->arena, (struct kedge_slice){evidence, strlen(evidence)},
                                       row->name, &key, &row->report, &why) == 0;
     if (*verified)

@@ -17,7 +17,8 @@ int kedge_inventory_write(struct kedge_store *store, const struct kedge_actual *
                           const char *commit, const struct kedge_digest *digest, kedge_ms now,
                           struct kedge_json_writer *w, struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Fills `out` (which is empty) with the reports of such a file that verify with the device keys of
- * `specs`; `*left_out` counts the others. KEDGE_INVALID: not such a file. */
+ * `specs`, or, where a manifest names none, with the enrolled key that the file names: as good as the
+ * file then. `*left_out` counts the others. KEDGE_INVALID: not such a file. */
 int kedge_inventory_read(struct kedge_slice file, const struct kedge_specs *specs,
                          struct kedge_actual *out, size_t *left_out,
                          struct kedge_err *err) KEDGE_MUST_CHECK;

@@ -2,8 +2,11 @@
 /* Apart from reading, so that who only reads an inventory links no store. */
 #include "inventory.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/digest.h"
+#include "wire/key.h"
 
 struct writing {
     const struct kedge_actual *actual;
@@ -23,6 +26,10 @@ static int write_report(const struct kedge_store_report *report, void *payload)
     kedge_json_add_string(w, "received", kedge_clock_format(report->received, text));
     kedge_json_add_integer(w, "generation", row->generation);
     kedge_json_add_string(w, "set", kedge_digest_format(&row->envelope_set, text));
+    struct kedge_public_key key;
+    char print[KEDGE_KEY_TEXT];
+    memcpy(key.bytes, row->key, sizeof key.bytes);
+    kedge_json_add_string(w, "publicKey", kedge_public_key_format(&key, print));
     kedge_json_key(w, "authorised");
     kedge_json_begin_array(w);
     for (uint32_t i = 0; i < row->authorised.count; i++)

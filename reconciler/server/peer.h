@@ -11,7 +11,7 @@ struct kedge_peer {
 
     /* the order in the store; generation 0: none */
     int64_t generation;
-    kedge_ms issued, expires;
+    kedge_ms issued, expires;  /* 0: it was for who bore the name before, and is void */
     struct kedge_digest order; /* of its bytes */
 
     /* the last report */
@@ -19,6 +19,7 @@ struct kedge_peer {
     struct kedge_digest content;          /* of what it says, counter and time apart */
     struct kedge_actual_device *incoming; /* verified in this step, not yet durable; else NULL */
     kedge_ms complained;                  /* when a refused report was last recorded */
+    kedge_ms knocked;                     /* ... and a refused request to enrol */
 
     /* the end of its chain of evidence (proof.h) */
     bool chain_known; /* it was read from the store */

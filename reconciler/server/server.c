@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admission.h"
 #include "base/alloc.h"
 #include "base/codec.h"
 #include "base/limits.h"
@@ -23,6 +24,7 @@
 #define RETRY    1000  /* ms until a store that failed is tried again, and a manual one is asked */
 #define SCAN     60000 /* ms between looks through all peers at the most */
 #define SCAN_MIN 100   /* and at the least: waits end that much late */
+#define ASK      2000  /* ms between looks at what the command line may have written */
 
 void kedge_server_replies_release(struct kedge_server_replies *replies)
 {
@@ -153,11 +155,13 @@ int kedge_server_new(const struct kedge_server_options *options, kedge_ms now,
 {
     kedge_auto(kedge_server) struct kedge_server *server = kedge_alloc_zeroed(sizeof *server);
     server->options = *options;
+    server->written = -1; /* asked for again at the first step */
     server->silent = true;
     server->follow.next = now;
     server->scan = now;
     if (load_secret(server, err) < 0 || kedge_trust_open(server, err) < 0 ||
-        kedge_store_changed(options->store, &server->changed, err) < 0 || resume(server, err) < 0 ||
+        kedge_store_changed(options->store, &server->changed, err) < 0 ||
+        kedge_admission_read(server, err) < 0 || resume(server, err) < 0 ||
         kedge_server_restore(server, now, err) < 0)
         return kedge_err_wrap(err, "cannot take up from the store");
     *out = server;
@@ -256,7 +260,10 @@ static void answer_sync(struct kedge_server *server, const struct kedge_intake_i
         answer_error(out, item->in->from, &item->err);
         return;
     }
-    if (item->lifeless) {
+    const struct kedge_identity *identity =
+        kedge_identity_find(&server->actual.identities, peer->name);
+    bool gone = identity && identity->standing == KEDGE_STANDING_GONE; /* that was its last word */
+    if (item->lifeless || gone) {
         (void)add_reply(out, KEDGE_SERVER_ANSWER, item->in->from);
         return;
     }
@@ -358,24 +365,31 @@ static int take_over(struct kedge_server *server, kedge_ms now, struct kedge_err
     return 0;
 }
 
+static int run(struct kedge_server *server, kedge_ms now, struct kedge_err *err)
+{
+    return kedge_cycle_run(server, now, err) < 0 || kedge_dispatch_farewell(server, now, err) < 0
+               ? err->code
+               : 0;
+}
+
 /* The right half of the picture, when something calls for it. */
 static int work(struct kedge_server *server, kedge_ms now, struct kedge_err *err)
 {
     if (server->options.manual)
         return take_over(server, now, err);
-    if (kedge_server_restore(server, now, err) < 0)
+    if (kedge_server_restore(server, now, err) < 0 || kedge_admission_settle(server, now, err) < 0)
         return err->code;
     if ((server->wake && now >= server->wake) || (server->audit && now >= server->audit))
         server->whole = true;
-    return kedge_cycle_run(server, now, err);
+    return run(server, now, err);
 }
 
 int kedge_server_pass(struct kedge_server *server, kedge_ms now, struct kedge_err *err)
 {
-    if (kedge_server_restore(server, now, err) < 0)
+    if (kedge_server_restore(server, now, err) < 0 || kedge_admission_settle(server, now, err) < 0)
         return err->code;
     server->whole = true;
-    return kedge_cycle_run(server, now, err);
+    return run(server, now, err);
 }
 
 static void work_or_retry(struct kedge_server *server, kedge_ms now)
@@ -405,6 +419,26 @@ static void answer_query(struct kedge_server *server, const struct kedge_server_
     body = (struct kedge_buf){0};
 }
 
+static void answer_enrol(struct kedge_server *server, const struct kedge_server_message *in,
+                         kedge_ms now, struct kedge_server_replies *out)
+{
+    struct kedge_err err;
+    kedge_auto(kedge_buf) struct kedge_buf body = {0};
+    bool waits = false;
+    int code = in->kind == KEDGE_SERVER_ENROL
+                   ? kedge_admission_enrol(server, in->evidence, now, &body, &waits, &err)
+                   : kedge_admission_rotate(server, in->device, in->evidence, now, &body, &err);
+    if (code < 0) {
+        answer_error(out, in->from, &err);
+        return;
+    }
+    struct kedge_server_reply *reply = add_reply(out, KEDGE_SERVER_ANSWER, in->from);
+    reply->type = "application/json";
+    reply->waits = waits;
+    reply->body = body;
+    body = (struct kedge_buf){0};
+}
+
 static void ask_pass(struct kedge_server *server, const struct kedge_server_message *in,
                      kedge_ms now, struct kedge_server_replies *out)
 {
@@ -428,6 +462,10 @@ static void take_message(struct kedge_server *server, const struct kedge_server_
     case KEDGE_SERVER_RECONCILE:
         ask_pass(server, in, now, out);
         break;
+    case KEDGE_SERVER_ENROL:
+    case KEDGE_SERVER_ROTATE:
+        answer_enrol(server, in, now, out);
+        break;
     case KEDGE_SERVER_TICK:
     case KEDGE_SERVER_SYNC:
     case KEDGE_SERVER_QUERY:
@@ -435,11 +473,43 @@ static void take_message(struct kedge_server *server, const struct kedge_server_
     }
 }
 
+/* Whoever waits with a key that speaks no more is told now. */
+static void turn_away(struct kedge_server *server, struct kedge_server_replies *out)
+{
+    struct kedge_err err;
+    const uint8_t *key;
+    for (size_t i = 0; i < server->peers.count; i++) {
+        struct kedge_peer *peer = server->peers.at[i];
+        const struct kedge_device *device =
+            peer->held && server->desired
+                ? kedge_spec_find(server->desired->specs, KEDGE_KIND_DEVICE, peer->name)
+                : NULL;
+        if (!device || kedge_admission_key(server, device, &key, &err) == 0)
+            continue;
+        answer_error(out, peer->held, &err);
+        peer->held = 0;
+    }
+}
+
+/* What the command line has written beside us counts from here on. */
+static void ask_identities(struct kedge_server *server, kedge_ms now,
+                           struct kedge_server_replies *out)
+{
+    struct kedge_err err;
+    int64_t before = server->identified;
+    if (kedge_admission_refresh(server, &err) < 0)
+        kedge_log_write(KEDGE_LOG_ERROR, KEDGE_FIELDS({"error", err.msg}), "the store is not read");
+    if (server->identified != before)
+        turn_away(server, out);
+    server->ask = now + ASK;
+}
+
 void kedge_server_step(struct kedge_server *server, const struct kedge_server_message *in,
                        size_t count, kedge_ms now, struct kedge_server_replies *out)
 {
     struct kedge_intake_item *items = kedge_alloc_array(count + 1, sizeof *items);
     size_t syncs = 0;
+    ask_identities(server, now, out);
 
     /* reports ─▶ actual */
     for (size_t i = 0; i < count; i++)
@@ -472,7 +542,7 @@ kedge_ms kedge_server_wake(const struct kedge_server *server)
     const kedge_ms others[] = {server->options.manual || server->follow.fetching
                                    ? 0
                                    : server->follow.next,
-                               server->wake, server->audit};
+                               server->wake, server->audit, server->ask};
     for (size_t i = 0; i < KEDGE_COUNT(others); i++)
         if (others[i] && others[i] < at)
             at = others[i];

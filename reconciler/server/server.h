@@ -42,6 +42,14 @@ struct kedge_server_revisions {
     bool (*tag)(void *self, const char **name, struct kedge_slice *object);
 };
 
+/* The fleet's root documents; `self` is passed back. */
+struct kedge_server_chain {
+    void *self;
+    /* Files from the version with this digest (zero: the first) up to the newest; NULL when there is
+     * none such. Borrowed until the next call. */
+    const struct kedge_slice *(*since)(void *self, const struct kedge_digest *pin, size_t *count);
+};
+
 /* Must commits be signed (trust.h)? All-zero: as the store remembers, which begins with no. */
 struct kedge_server_signing {
     bool required;              /* from now on */
@@ -57,6 +65,7 @@ struct kedge_server_options {
     struct kedge_store *store;
     struct kedge_server_revisions revisions;
     const struct kedge_key *director; /* NULL: orders are never signed here */
+    struct kedge_server_chain chain;  /* NULL: devices cannot enrol here */
     const char *source;            /* URL of the repository without credentials: orders name it */
     const char *revision;          /* branch, tag or commit that is followed; for people */
     const char *path;              /* manifest root; for people */
@@ -81,12 +90,15 @@ enum kedge_server_message_kind {
     KEDGE_SERVER_SYNC,        /* `device` sends `evidence` and waits for an order */
     KEDGE_SERVER_QUERY,       /* `query` */
     KEDGE_SERVER_RECONCILE,   /* somebody asks for a pass now */
+    KEDGE_SERVER_ENROL,       /* `evidence` is a request of enrol.h */
+    KEDGE_SERVER_ROTATE,      /* `evidence` is a rotation of `device` */
 };
 
 /* Everything is borrowed for the step. */
 struct kedge_server_message {
     enum kedge_server_message_kind kind;
-    uint64_t from; /* SYNC, QUERY, RECONCILE: comes back in the answer; 0: nobody listens */
+    uint64_t
+        from; /* SYNC, QUERY, RECONCILE, ENROL, ROTATE: comes back in the answer; 0: nobody listens */
     const char *commit;
     const struct kedge_err *failure;
     const char *device;
@@ -108,6 +120,7 @@ struct kedge_server_reply {
     enum kedge_server_reply_kind kind;
     uint64_t from;
     enum kedge_code code; /* why there is no answer; `body` is then the error document */
+    bool waits;           /* ENROL: an operator has to approve it first */
     const char *type; /* media type of `body`; NULL: there is nothing to say (an empty answer) */
     struct kedge_buf body;
     char grant[KEDGE_SERVER_GRANT]; /* SYNC: "exp=..,sig=..", what a blob may be read with; or "" */

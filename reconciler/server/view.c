@@ -163,6 +163,7 @@ static void add_fleet(struct kedge_view_job *job)
     kedge_json_add_integer(w, "online", (int64_t)census->connection[KEDGE_CONNECTION_ONLINE]);
     kedge_json_add_integer(w, "offline", (int64_t)census->connection[KEDGE_CONNECTION_OFFLINE]);
     kedge_json_add_integer(w, "unknown", (int64_t)census->connection[KEDGE_CONNECTION_UNKNOWN]);
+    kedge_json_add_integer(w, "decommissioned", (int64_t)census->leaving);
     kedge_json_end_object(w);
     kedge_json_key(w, "assignments");
     kedge_json_begin_object(w);

@@ -12,14 +12,17 @@
  *              "head"}, "revision":{"commit","author","subject","since"}, "refused":{"commit",
  *              "reason","code","message"},
  *              "policy":{"enforced","devices","objects","held":[{"object","commit","why",
- *              "frees"}..]}, "devices":{"total","online","offline","unknown"},
+ *              "frees"}..]}, "devices":{"total","online","offline","unknown","decommissioned"},
  *              "assignments":{"total","synced","outOfSync","unknown"},
  *              "health":{"Healthy":n,..}, "changes":{"released","held","drifted"},
  *              "blockers":{"window":n,..}}
  *   devices    {"items":[DEVICE..],"next"}; DEVICE {"name","labels","sync","health","connection",
- *              "lastSeen","agent","generation","assignments","changes","held"}
- *   device     DEVICE + {"arch","memory","disk","diskFree","runtimes","enrolled","recipient","refusal":{..},
- *              "instances":[INSTANCE..]}
+ *              "standing","lastSeen","agent","generation","assignments","changes","held"}; the
+ *              first page has "waiting":[WAITING..], WAITING {"device","fingerprint","hardware",
+ *              "at"}: who asks to be approved
+ *   device     DEVICE + {"arch","memory","disk","diskFree","runtimes","enrolled","identity":{"key",
+ *              "fingerprint","manifestHas","enrolledWith","hardware","enrolled","standing","left",
+ *              "hold","frees"},"recipient","waiting","refusal":{..},"instances":[INSTANCE..]}
  *              INSTANCE {"instance","deployment","kind","bundle","sync","health","action","wanted":
  *              {"version","state","content"}, "held":{"version","state","content","integrity",
  *              "verified","endpoint","restarts","message"}, "verb","drift","reason","hold",
@@ -38,7 +41,7 @@
  *   findings   {"commit","errors","warnings","items":[{"severity","rule","file","line","column",
  *              "field","message","remedy"}..]}: of the last commit looked at, taken or refused
  *   inventory  {"format":"kedge.dev/inventory/v1","at","commit","digest","devices":[{"device",
- *              "received","generation","set","authorised","evidence"}..]}: evidence as each device
+ *              "received","generation","set","publicKey","authorised","evidence"}..]}: evidence as each device
  *              signed it, so a copy can be verified anywhere
  *   metrics    OpenMetrics text, not JSON
  *   ready      {"ready":true,"commit"} once a commit is in force */

@@ -19,13 +19,13 @@ struct side {
     size_t count, held;
 };
 
-static struct side look(const struct kedge_server *server,
-                        const struct kedge_desired_device *desired,
+static struct side look(struct kedge_view_job *job, const struct kedge_desired_device *desired,
                         const struct kedge_cycle_plan *pass)
 {
+    const struct kedge_server *server = job->server;
     struct side side = {
         .name = desired->name,
-        .desired = desired,
+        .desired = kedge_view_wants(job, desired),
         .row = kedge_actual_find(&server->actual, desired->name),
         .peer = kedge_peer_find(&server->peers, desired->name),
     };
@@ -65,6 +65,10 @@ static void add_device(struct kedge_view_job *job, const struct side *side)
                         (int)kedge_axis_device_health(side->desired, side->row));
     kedge_view_add_word(job, "connection", &kedge_axis_connection_words,
                         (int)kedge_axis_connection(side->peer));
+    const struct kedge_identity *identity =
+        kedge_identity_find(&job->server->actual.identities, side->name);
+    if (identity)
+        kedge_json_add_string(w, "standing", kedge_standing_words.words[identity->standing]);
     if (side->row) {
         kedge_view_add_time(job, "lastSeen", side->row->received);
         kedge_json_add_string(w, "agent", side->row->report.agent);
@@ -92,7 +96,6 @@ static size_t page_start(const struct kedge_table *table, const char *after)
 
 int kedge_view_write_devices(struct kedge_view_job *job, struct kedge_err *err)
 {
-    (void)err;
     const struct kedge_table *table = job->server->desired->devices;
     size_t first = page_start(table, job->query->after), total = kedge_table_count(table);
     size_t count = total - first < job->limit ? total - first : job->limit;
@@ -107,12 +110,14 @@ int kedge_view_write_devices(struct kedge_view_job *job, struct kedge_err *err)
     kedge_json_key(&job->w, "items");
     kedge_json_begin_array(&job->w);
     for (size_t i = 0; i < count; i++) {
-        struct side side = look(job->server, kedge_table_at(table, first + i), &pass);
+        struct side side = look(job, kedge_table_at(table, first + i), &pass);
         kedge_json_begin_object(&job->w);
         add_device(job, &side);
         kedge_json_end_object(&job->w);
     }
     kedge_json_end_array(&job->w);
+    if (!job->query->after && kedge_view_add_waiting(job, NULL, err) < 0)
+        return err->code;
     if (count && first + count < total)
         kedge_json_add_string(&job->w, "next", names[count - 1]);
     kedge_json_end_object(&job->w);
@@ -244,7 +249,7 @@ static int find_device(struct kedge_view_job *job, struct side *out, struct kedg
         return kedge_err_set(err, KEDGE_NOTFOUND, "there is no device '%s' in commit %.12s",
                              job->query->device, server->commit);
     struct kedge_cycle_plan pass = kedge_cycle_plan(server, job->arena, devices, 1, job->now);
-    *out = look(server, desired, &pass);
+    *out = look(job, desired, &pass);
     return 0;
 }
 
@@ -263,12 +268,6 @@ static void add_recipient(struct kedge_view_job *job, const struct kedge_device 
         kedge_json_add_string(&job->w, "recipient", kedge_age_recipient_format(&recipient, text));
 }
 
-static bool is_enrolled(const struct kedge_device *device)
-{
-    static const uint8_t none[KEDGE_KEY_SIZE];
-    return memcmp(device->public_key, none, sizeof none) != 0;
-}
-
 int kedge_view_write_device(struct kedge_view_job *job, struct kedge_err *err)
 {
     struct side side;
@@ -277,8 +276,13 @@ int kedge_view_write_device(struct kedge_view_job *job, struct kedge_err *err)
         return err->code;
     kedge_json_begin_object(w);
     add_device(job, &side);
-    kedge_json_add_bool(w, "enrolled", is_enrolled(side.desired->device));
+    kedge_json_add_bool(w, "enrolled",
+                        kedge_identity_key(&job->server->actual.identities, side.desired->device,
+                                           NULL) != NULL);
+    kedge_view_add_identity(job, side.desired->device);
     add_recipient(job, side.desired->device);
+    if (kedge_view_add_waiting(job, side.name, err) < 0)
+        return err->code;
     kedge_view_add_place(job, "at", &side.desired->device->object.at);
     add_capacity(job, &side);
     kedge_json_key(w, "instances");
@@ -301,8 +305,20 @@ static void because(struct kedge_view_job *job, const char *text)
     kedge_json_put_string(&job->w, text);
 }
 
-static void because_wanted(struct kedge_view_job *job, const struct kedge_axis_line *line)
+static void because_wanted(struct kedge_view_job *job, const struct side *side,
+                           const struct kedge_axis_line *line)
 {
+    const struct kedge_identity *identity =
+        kedge_identity_find(&job->server->actual.identities, side->name);
+    char left[KEDGE_TIME_TEXT];
+    if (identity && identity->standing != KEDGE_STANDING_MEMBER) {
+        because(job,
+                kedge_arena_printf(job->arena,
+                                   "the device is %s (since %s): nothing is wanted of it",
+                                   kedge_word_name(&kedge_standing_words, (int)identity->standing),
+                                   kedge_clock_format(identity->left, left)));
+        return;
+    }
     if (!line->want) {
         because(job, kedge_arena_printf(job->arena, "no deployment of commit %.12s wants it here",
                                         job->server->commit));
@@ -428,7 +444,7 @@ int kedge_view_write_explain(struct kedge_view_job *job, struct kedge_err *err)
     add_line(job, &side, line);
     kedge_json_key(w, "because");
     kedge_json_begin_array(w);
-    because_wanted(job, line);
+    because_wanted(job, &side, line);
     because_held(job, &side, line);
     because_step(job, &side, line);
     kedge_json_end_array(w);

@@ -38,3 +38,13 @@ void kedge_view_add_hold(struct kedge_view_job *job, const struct kedge_step *st
 int kedge_view_add_events(struct kedge_view_job *job, const char *key,
                           const struct kedge_store_filter *filter, int64_t *last,
                           struct kedge_err *err);
+
+/* What is wanted of a device: nothing, once it is to go. */
+const struct kedge_desired_device *kedge_view_wants(struct kedge_view_job *job,
+                                                    const struct kedge_desired_device *desired);
+/* "identity":{"key","fingerprint","manifestHas","enrolledWith","hardware","enrolled","standing",
+ * "left","hold","frees"} */
+void kedge_view_add_identity(struct kedge_view_job *job, const struct kedge_device *device);
+/* "waiting":[{"device","fingerprint","hardware","at"}..]: requests that an operator is to approve,
+ * of one device or (NULL) of all. */
+int kedge_view_add_waiting(struct kedge_view_job *job, const char *device, struct kedge_err *err);

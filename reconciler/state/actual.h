@@ -14,7 +14,8 @@ struct kedge_actual_device {
     struct kedge_digest set; /* as kedge_assignment_set_digest over what is held intact, verified or
                                 stopped as wanted */
     kedge_ms received;       /* our clock */
-    int64_t generation;      /* of the last envelope signed for it; 0: none */
+    uint8_t key[KEDGE_KEY_SIZE];      /* that signed the report */
+    int64_t generation;               /* of the last envelope signed for it; 0: none */
     struct kedge_digest envelope_set; /* set digest that envelope authorised */
     struct kedge_strings
         authorised; /* instances that envelope authorised, sorted: tells destroy from extra */

@@ -24,6 +24,14 @@ static const char *const words[KEDGE_EVENT_KIND_COUNT] = {
     [KEDGE_EVENT_DOUBT_SETTLED] = "DoubtSettled",
     [KEDGE_EVENT_EVIDENCE_MISSING] = "EvidenceMissing",
     [KEDGE_EVENT_EVIDENCE_RESTARTED] = "EvidenceRestarted",
+    [KEDGE_EVENT_TOKEN_ISSUED] = "TokenIssued",
+    [KEDGE_EVENT_ENROLMENT_REQUESTED] = "EnrolmentRequested",
+    [KEDGE_EVENT_ENROLMENT_APPROVED] = "EnrolmentApproved",
+    [KEDGE_EVENT_ENROLMENT_REFUSED] = "EnrolmentRefused",
+    [KEDGE_EVENT_DEVICE_ENROLLED] = "DeviceEnrolled",
+    [KEDGE_EVENT_KEY_ROTATED] = "KeyRotated",
+    [KEDGE_EVENT_DECOMMISSION_ORDERED] = "DecommissionOrdered",
+    [KEDGE_EVENT_DEVICE_DECOMMISSIONED] = "DeviceDecommissioned",
 };
 const struct kedge_words kedge_event_words = {words, KEDGE_EVENT_KIND_COUNT};
 

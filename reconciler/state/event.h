@@ -26,6 +26,14 @@ enum kedge_event_kind {
     KEDGE_EVENT_DOUBT_SETTLED,    /* by a person */
     KEDGE_EVENT_EVIDENCE_MISSING, /* the store has lost links */
     KEDGE_EVENT_EVIDENCE_RESTARTED,
+    KEDGE_EVENT_TOKEN_ISSUED,
+    KEDGE_EVENT_ENROLMENT_REQUESTED, /* without a token: an operator is to approve it */
+    KEDGE_EVENT_ENROLMENT_APPROVED,
+    KEDGE_EVENT_ENROLMENT_REFUSED,
+    KEDGE_EVENT_DEVICE_ENROLLED,
+    KEDGE_EVENT_KEY_ROTATED,
+    KEDGE_EVENT_DECOMMISSION_ORDERED,
+    KEDGE_EVENT_DEVICE_DECOMMISSIONED, /* its keys are refused from here on */
     KEDGE_EVENT_KIND_COUNT
 };
 extern const struct kedge_words kedge_event_words; /* "RevisionReconciled", ... */

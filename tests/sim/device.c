@@ -281,6 +281,7 @@ static const struct {
     [KEDGE_AGENT_SWITCH] = {switch_link, 1, 10, true},
     [KEDGE_AGENT_REMOVE] = {remove_content, 5, 500, false},
     [KEDGE_AGENT_COLLECT] = {collect, 5, 100, false},
+    [KEDGE_AGENT_ERASE] = {collect, 5, 100, false},
     [KEDGE_AGENT_PUBLISH] = {nothing, 1, 10, true},
     [KEDGE_AGENT_LOOK] = {nothing, 5, 200, false},
 };

@@ -144,18 +144,21 @@ static void start_agent(struct device *device)
         return;
     struct kedge_err err = {0};
     kedge_log_set_level(getenv("KEDGE_TEST_LOG") ? KEDGE_LOG_DEBUG : KEDGE_LOG_ERROR);
+    const struct kedge_errand errand = {.device = "cam-7", .state_dir = device->state};
+    bool again;
     const struct kedge_shell_config config = {
         .server = "loop:",
         .device = "cam-7",
         .state_dir = device->state,
         .key = device->key,
+        .errand = &errand,
         .root = &device->root,
     };
     static const struct kedge_loop_server server = {.exchange = serve};
     kedge_loop_listen(&server, device);
     int code = kedge_httpc_init(&err);
     if (!code)
-        code = kedge_shell_run(&config, &err);
+        code = kedge_shell_run(&config, &again, &err);
     if (code)
         fprintf(stderr, "agent: %s\n", err.msg);
     _exit(code ? 1 : 0);

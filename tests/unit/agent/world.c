@@ -147,6 +147,10 @@ static enum kedge_code perform(struct world *world, const struct kedge_agent_eff
             world_drop(slot);
         }
         return KEDGE_OK;
+    case KEDGE_AGENT_ERASE:
+        cr_assert_eq(world_slots(world), 0, "erased beside what is still known");
+        world->erased++;
+        return world->disk_full ? KEDGE_IO : KEDGE_OK;
     default:
         return KEDGE_OK;
     }
@@ -346,6 +350,7 @@ void world_order(struct world *world, const struct member *members, uint32_t cou
         .expires = 1700000000000 + world->now + world->ahead + 3600000,
         .actions = &action,
         .action_count = touched ? 1 : 0,
+        .decommission = world->last,
     };
     kedge_order_write(&written, rows, count, &statement);
     world->answered = world->now - 10000;

@@ -47,7 +47,8 @@ struct world {
     struct kedge_buf roots[WORLD_ROOTS]; /* what it gives for each version; empty: nothing */
     uint64_t exchange;                   /* held by the server */
     kedge_ms answered;                   /* it holds an answer for 10 s */
-    unsigned fetches, starts, effects, lives;
+    bool last;                           /* its next order says that it is the last */
+    unsigned erased, fetches, starts, effects, lives;
     char trace[8192];
 };
 

@@ -32,6 +32,7 @@ struct fixture_device {
     uint32_t count;
     struct kedge_refusal *refusal;
     struct kedge_progress *progress; /* one, or NULL */
+    bool erased;                     /* its next report says so, and that it holds nothing */
 };
 
 struct fixture {

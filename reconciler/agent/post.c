@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "post.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "net/httpc.h"
+
+#define TIMEOUT     30000 /* ms */
+#define ERROR_LIMIT KEDGE_KIB(16)
+
+/* The server says why in {"error": {"code", "message"}}; foreign text, so cut. */
+static int refused(const struct kedge_buf *body, int status, struct kedge_err *err)
+{
+    kedge_auto(kedge_json) json_t *json = NULL;
+    json_t *error;
+    const char *message = NULL;
+    if (body->size && kedge_json_parse(body->data, body->size, ERROR_LIMIT, &json, NULL) == 0 &&
+        kedge_json_object(json, "error", &error, NULL) == 0 &&
+        kedge_json_string(error, "message", &message, NULL) != 0)
+        message = NULL;
+    enum kedge_code code = kedge_httpc_code(status);
+    return kedge_err_set(err, code ? code : KEDGE_INVALID,
+                         "the server answered with status %d%s%.300s", status, message ? ": " : "",
+                         message ? message : "");
+}
+
+int kedge_post(const struct kedge_errand *errand, const char *path, struct kedge_slice envelope,
+               size_t limit, int *status, struct kedge_buf *out, struct kedge_err *err)
+{
+    kedge_auto(kedge_httpc) struct kedge_httpc *client = kedge_httpc_new();
+    kedge_auto(kedge_buf) struct kedge_buf url = {0}, body = {0};
+    size_t base = strlen(errand->server);
+    while (base && errand->server[base - 1] == '/')
+        base--;
+    kedge_buf_add(&url, errand->server, base);
+    kedge_buf_puts(&url, path);
+    const struct kedge_httpc_request request = {
+        .url = url.data,
+        .post = true,
+        .body = envelope,
+        .content_type = "application/vnd.dsse.envelope.v1+json",
+        .ca_file = errand->ca_file,
+        .timeout = TIMEOUT,
+    };
+    struct kedge_httpc_answer answer;
+    int code = kedge_httpc_open(client, &request, &answer, err);
+    if (code)
+        return code;
+    bool good = answer.status >= 200 && answer.status < 300;
+    code = kedge_httpc_read_all(client, good ? limit : ERROR_LIMIT, &body, err);
+    kedge_httpc_close(client);
+    if (!good)
+        return refused(&body, answer.status, err);
+    if (code)
+        return code;
+    *status = answer.status;
+    kedge_buf_add(out, body.data, body.size);
+    return 0;
+}
