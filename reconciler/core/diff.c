@@ -216,34 +216,32 @@ static void add_destroy(struct pass *pass, const struct pair *pair,
         });
 }
 
-/* What the repository asks for beyond what is in force, and what became of an instance is told only
- * where the device has what is in force: the nearer step comes first. */
-static void add_refused(struct pass *pass, const struct pair *pair,
-                        const struct kedge_desired_refusal *refused,
-                        const struct kedge_reported *have)
+/* What the repository asks for beyond what is in force. */
+static struct kedge_change change_refused(const struct pair *pair,
+                                          const struct kedge_desired_refusal *refused)
 {
-    const struct kedge_desired_assignment *want = refused->wanted;
-    const struct kedge_desired_assignment *kept = refused->kept;
-    struct kedge_change change = {
-        .verb =
-            want == NULL   ? KEDGE_VERB_DESTROY
-            : kept == NULL ? KEDGE_VERB_DEPLOY
-            : kedge_digest_equal(&want->assignment.content, &kept->assignment.content)
-                ? (want->assignment.state == KEDGE_RUN_RUNNING ? KEDGE_VERB_START : KEDGE_VERB_STOP)
-                : KEDGE_VERB_UPDATE,
+    const struct kedge_desired_assignment *want = refused->wanted, *kept = refused->kept;
+    enum kedge_verb verb = KEDGE_VERB_UPDATE;
+    if (want == NULL)
+        verb = KEDGE_VERB_DESTROY;
+    else if (kept == NULL)
+        verb = KEDGE_VERB_DEPLOY;
+    else if (kedge_digest_equal(&want->assignment.content, &kept->assignment.content))
+        verb = want->assignment.state == KEDGE_RUN_RUNNING ? KEDGE_VERB_START : KEDGE_VERB_STOP;
+    return (struct kedge_change){
+        .verb = verb,
         .desired = pair->desired,
         .actual = pair->actual,
         .device = pair->desired->name,
         .instance = refused->instance,
         .want = want,
-        .have = have,
+        .have = pair->actual != NULL ? kedge_report_find(&pair->actual->report, refused->instance)
+                                     : NULL,
         .from = kept != NULL ? kept->assignment.version : NULL,
         .to = want != NULL ? want->assignment.version : NULL,
         .refused = refused,
         .reason = "the repository says so",
     };
-    pass->changes.verbs[change.verb]++;
-    kedge_buf_add(&pass->found, &change, sizeof change);
 }
 
 static int compare_changes(const void *left, const void *right)
@@ -252,7 +250,8 @@ static int compare_changes(const void *left, const void *right)
     return strcmp(a->instance, b->instance);
 }
 
-/* Between the changes of a device that were found from `first` on. */
+/* Between the changes of a device that were found from `first` on. What is yet to be done of what is
+ * in force comes first; a device that never reported has nothing done. */
 static void compare_refused(struct pass *pass, const struct pair *pair, size_t first)
 {
     const struct kedge_desired_refused *row =
@@ -260,13 +259,20 @@ static void compare_refused(struct pass *pass, const struct pair *pair, size_t f
                               : NULL;
     size_t known = (pass->found.size - first) / sizeof(struct kedge_change);
     for (uint32_t i = 0; row != NULL && i < row->count; i++) {
-        const struct kedge_change key = {.instance = row->at[i].instance};
-        if (known == 0 ||
-            bsearch(&key, pass->found.data + first, known, sizeof key, compare_changes) == NULL)
-            add_refused(pass, pair, &row->at[i],
-                        pair->actual != NULL
-                            ? kedge_report_find(&pair->actual->report, row->at[i].instance)
-                            : NULL);
+        const struct kedge_change change = change_refused(pair, &row->at[i]);
+        struct kedge_change *found = NULL;
+        if (known > 0)
+            found =
+                bsearch(&change, pass->found.data + first, known, sizeof change, compare_changes);
+        if (found != NULL && pair->actual != NULL)
+            continue;
+        pass->changes.verbs[change.verb]++;
+        if (found != NULL) {
+            pass->changes.verbs[found->verb]--;
+            *found = change;
+        } else {
+            kedge_buf_add(&pass->found, &change, sizeof change);
+        }
     }
     size_t count = (pass->found.size - first) / sizeof(struct kedge_change);
     if (count > known && known > 0)

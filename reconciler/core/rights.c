@@ -468,7 +468,7 @@ struct kedge_rights_verdict kedge_rights_effect(const struct kedge_specs *specs,
         q.labels[q.label_count++] = &effect->after->object.labels;
     struct kedge_rights_verdict verdict = {0};
     for (uint32_t i = 0; i < effect->cause_count; i++) {
-        const struct kedge_rights_object *cause = &effect->causes[i];
+        const struct kedge_rights_object *cause = effect->causes[i];
         q.kind = kedge_word_name(&kedge_kind_words, (int)cause->kind);
         q.paths[0] = cause->before ? cause->before->at.file : NULL;
         q.paths[1] = cause->after ? cause->after->at.file : NULL;

@@ -10,7 +10,8 @@
  *   kinds    of the object
  *   verbs    what becomes of an instance on a device; and "declare": change a manifest, whatever comes
  *            of it. Without "declare" a rule lets Models, ModelVersions, Applications and Deployments
- *            change no more than it takes to do to devices what it names
+ *            change only for what that does to devices: they stay as they were where none of it
+ *            may be
  *   models   the model or application that an object is about, or of the instance. An object that is
  *            about none (a Device, a Policy) is nothing that a rule with `models` allows
  *   devices  labels of the device, before and after. Of objects a rule with `devices` allows Devices,
@@ -59,7 +60,8 @@ struct kedge_rights_effect {
     const char *instance;
     const char *bundle;                        /* the application it comes with, or NULL */
     const struct kedge_device *before, *after; /* the device; both the same unless it changed */
-    const struct kedge_rights_object *causes;  /* none: whatever it was, it is not to be seen */
+    const struct kedge_rights_object *const
+        *causes; /* objects that changed, and brought it about */
     uint32_t cause_count;
 };
 

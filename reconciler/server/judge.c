@@ -21,17 +21,17 @@ struct judging {
     bool approving;
     enum kedge_kind kind;     /* that is looked at */
     struct kedge_buf changes; /* struct kedge_rights_object */
-    bool *silent;             /* of each change: nothing comes of it on any device */
-    bool *caused;             /* of each change of the act: something does */
-    bool whole;               /* the commit is held whole */
-    struct kedge_buf edits;   /* struct kedge_overlay_edit: what comes into force */
-    struct kedge_buf held;    /* struct kedge_table_edit of `before->objects` */
+    const char **silent;      /* of each change: nothing that it does to devices may be, and why */
+    struct kedge_judge_outcome *outcomes; /* of each change of the act */
+    bool whole;                           /* the commit is held whole */
+    struct kedge_buf edits;               /* struct kedge_overlay_edit: what comes into force */
+    struct kedge_buf held;                /* struct kedge_table_edit of `before->objects` */
 };
 
 static void judging_auto(struct judging *judging)
 {
     free(judging->silent);
-    free(judging->caused);
+    free(judging->outcomes);
     kedge_buf_release(&judging->changes);
     kedge_buf_release(&judging->edits);
     kedge_buf_release(&judging->held);
@@ -151,7 +151,7 @@ static struct kedge_judge_rows rows_of(const struct judging *judging,
                                      .act = judging->act,
                                      .lawful = lawful,
                                      .approving = judging->approving,
-                                     .caused = judging->caused};
+                                     .outcomes = judging->outcomes};
 }
 
 /* With a device goes all that it holds. */
@@ -170,12 +170,17 @@ static const char *refuse_removal(const struct judging *judging,
     return why;
 }
 
+static size_t index_of(const struct judging *judging, const struct kedge_rights_object *change)
+{
+    return (size_t)(change -
+                    (const struct kedge_rights_object *)(const void *)judging->changes.data);
+}
+
 static struct kedge_rights_verdict ask(const struct judging *judging,
                                        const struct kedge_rights_object *change)
 {
-    const struct kedge_rights_object *changes = (const void *)judging->changes.data;
     return kedge_rights_object(judging->lawful, &judging->act->party, change,
-                               !judging->silent[change - changes]);
+                               !judging->silent[index_of(judging, change)]);
 }
 
 static const char *refuse_object(const struct judging *judging,
@@ -184,6 +189,9 @@ static const char *refuse_object(const struct judging *judging,
     struct kedge_rights_verdict verdict = ask(judging, change);
     if (verdict.allowed)
         return refuse_removal(judging, change);
+    const char *silent = judging->silent[index_of(judging, change)];
+    if (silent && *silent)
+        return silent;
     const char *what = !change->before ? "add" : !change->after ? "remove" : "change";
     what =
         kedge_arena_printf(judging->arena, "%s %s '%s'", what,
@@ -272,7 +280,8 @@ static const struct kedge_desired *make_lawful(struct judging *judging,
     return stay(judging);
 }
 
-/* Finds changes that were let through for the sake of what they do to devices, and do nothing. */
+/* Finds changes that were let through for the sake of what they do to devices, and do nothing that
+ * may be. */
 static bool find_silent(struct judging *judging)
 {
     const struct kedge_rights_object *changes = (const void *)judging->changes.data;
@@ -280,10 +289,12 @@ static bool find_silent(struct judging *judging)
     for (size_t i = 0; i < judging->changes.size / sizeof *changes && !judging->whole; i++) {
         const struct kedge_rights_object *cause =
             kedge_judge_rows_find(judging->act, changes[i].kind, name_of(&changes[i]));
+        const struct kedge_judge_outcome *outcome =
+            cause ? &judging->outcomes[cause - judging->act->changes] : NULL;
         struct kedge_rights_verdict verdict = ask(judging, &changes[i]);
-        if (!verdict.only_effects || (cause && judging->caused[cause - judging->act->changes]))
+        if (!verdict.only_effects || (outcome && outcome->let))
             continue;
-        judging->silent[i] = true;
+        judging->silent[i] = outcome && outcome->refused ? outcome->refused : "";
         found = true;
     }
     return found;
@@ -322,12 +333,11 @@ static const struct kedge_judgement *judge(struct judging *judging, const struct
     else
         find_changes(judging);
     const size_t edits = judging->edits.size, held = judging->held.size;
-    judging->silent =
-        kedge_alloc_array(judging->changes.size / sizeof(struct kedge_rights_object) + 1,
-                          sizeof *judging->silent);
-    judging->caused = kedge_alloc_array(judging->act->count + 1, sizeof *judging->caused);
+    const size_t count = judging->changes.size / sizeof(struct kedge_rights_object);
+    judging->silent = kedge_alloc_array(count + 1, sizeof *judging->silent);
+    judging->outcomes = kedge_alloc_array(judging->act->count + 1, sizeof *judging->outcomes);
     for (;;) {
-        memset(judging->caused, 0, judging->act->count * sizeof *judging->caused);
+        memset(judging->outcomes, 0, judging->act->count * sizeof *judging->outcomes);
         judge_objects(judging);
         struct kedge_judge_rows rows = rows_of(judging, make_lawful(judging, git));
         const struct kedge_table *kept = kedge_judge_rows_next(&rows);

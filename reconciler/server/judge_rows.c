@@ -85,21 +85,17 @@ static struct names names_of(const struct side *side, const char *device)
     return names;
 }
 
-/* `caused`, which may be NULL, learns which changes they are. */
 static uint32_t find_causes(const struct kedge_judge_act *act, const struct side *side,
-                            const char *device, bool *caused,
-                            struct kedge_rights_object causes[MOST_CAUSES])
+                            const char *device,
+                            const struct kedge_rights_object *causes[MOST_CAUSES])
 {
     const struct names names = names_of(side, device);
     uint32_t count = 0;
     for (uint32_t i = 0; i < names.count; i++) {
         const struct kedge_rights_object *cause =
             kedge_judge_rows_find(act, names.at[i].kind, names.at[i].name);
-        if (!cause)
-            continue;
-        causes[count++] = *cause;
-        if (caused)
-            caused[cause - act->changes] = true;
+        if (cause)
+            causes[count++] = cause;
     }
     return count;
 }
@@ -160,7 +156,7 @@ static bool refuses(const struct kedge_judge_rows *job, const struct kedge_devic
                     struct kedge_rights_verdict *verdict, enum kedge_right *verb)
 {
     const struct kedge_desired_assignment *some = side->wanted ? side->wanted : side->held;
-    struct kedge_rights_object causes[MOST_CAUSES];
+    const struct kedge_rights_object *causes[MOST_CAUSES];
     enum kedge_right verbs[2];
     uint32_t count = find_verbs(side, verbs);
     if (is_left(job, side))
@@ -171,8 +167,7 @@ static bool refuses(const struct kedge_judge_rows *job, const struct kedge_devic
         .before = before,
         .after = after,
         .causes = causes,
-        .cause_count = find_causes(job->act, side, (before ? before : after)->object.name,
-                                   job->caused, causes),
+        .cause_count = find_causes(job->act, side, (before ? before : after)->object.name, causes),
     };
     for (uint32_t i = 0; i < count; i++) {
         effect.verb = verbs[i];
@@ -268,7 +263,7 @@ struct instance {
 /* Does this commit say anything about it? */
 static bool is_touched(const struct kedge_judge_rows *job, const struct instance *instance)
 {
-    struct kedge_rights_object causes[MOST_CAUSES];
+    const struct kedge_rights_object *causes[MOST_CAUSES];
     const struct kedge_judge_instance *held = instance->held;
     if (!is_same(instance->was, instance->is))
         return true;
@@ -277,7 +272,21 @@ static bool is_touched(const struct kedge_judge_rows *job, const struct instance
     if (job->approving)
         return strcmp(held->hold->act->commit, job->act->commit) == 0;
     const struct side side = {held->kept, instance->is};
-    return find_causes(job->act, &side, instance->after->object.name, NULL, causes) > 0;
+    return find_causes(job->act, &side, instance->after->object.name, causes) > 0;
+}
+
+/* For the objects that brought it about: was it let through, or why not? */
+static void note_outcome(const struct kedge_judge_rows *job, const struct side *side,
+                         const char *device, const char *refused)
+{
+    const struct kedge_rights_object *causes[MOST_CAUSES];
+    uint32_t count = find_causes(job->act, side, device, causes);
+    for (uint32_t i = 0; i < count && job->outcomes; i++) {
+        struct kedge_judge_outcome *outcome = &job->outcomes[causes[i] - job->act->changes];
+        outcome->let |= !refused;
+        if (!outcome->refused)
+            outcome->refused = refused;
+    }
 }
 
 static void judge_instance(struct pass *pass, const struct instance *instance)
@@ -293,10 +302,13 @@ static void judge_instance(struct pass *pass, const struct instance *instance)
             kedge_buf_add(&pass->row, held, sizeof *held);
         return;
     }
-    if (!refuses(pass->job, instance->before, instance->after, &side, &verdict, &verb))
+    if (!refuses(pass->job, instance->before, instance->after, &side, &verdict, &verb)) {
+        note_outcome(pass->job, &side, instance->after->object.name, NULL);
         return;
+    }
     struct kedge_judge_instance kept = {instance->name, side.held,
                                         make_hold(pass, &verdict, verb, instance->name)};
+    note_outcome(pass->job, &side, instance->after->object.name, kept.hold->why);
     kedge_buf_add(&pass->row, &kept, sizeof kept);
 }
 

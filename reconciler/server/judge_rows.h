@@ -4,14 +4,20 @@
 
 #include "judge.h"
 
+/* What came of an object's change on devices. */
+struct kedge_judge_outcome {
+    bool let;            /* something was let through */
+    const char *refused; /* why something was not, or NULL */
+};
+
 struct kedge_judge_rows {
     struct kedge_arena *arena;
     const struct kedge_judgement *before;
     const struct kedge_specs *rules; /* whose policies judge */
     const struct kedge_judge_act *act;
-    const struct kedge_desired *lawful; /* as it is now */
-    bool approving;                     /* `act` is judged once more, with more signers */
-    bool *caused; /* of each change of `act`: does it do anything to a device? Or NULL */
+    const struct kedge_desired *lawful;   /* as it is now */
+    bool approving;                       /* `act` is judged once more, with more signers */
+    struct kedge_judge_outcome *outcomes; /* of each change of `act`; or NULL */
 };
 
 /* The change of an object by `act`, or NULL. */

@@ -357,6 +357,19 @@ static void because_held(struct kedge_view_job *job, const struct side *side,
                                     have->verified ? "probe passed" : "no probe passed yet", at));
 }
 
+/* What policy holds besides, once the step in hand is done. */
+static void because_refused(struct kedge_view_job *job, const struct side *side,
+                            const struct kedge_axis_line *line)
+{
+    const struct kedge_desired_refused *row =
+        kedge_table_find(job->server->desired->refused, side->name);
+    for (uint32_t i = 0; row && i < row->count; i++)
+        if (strcmp(row->at[i].instance, line->instance) == 0 && !line->step->change->refused)
+            because(job,
+                    kedge_arena_printf(job->arena, "after it, held (policy): %s; what frees it: %s",
+                                       row->at[i].why, row->at[i].frees));
+}
+
 static void because_step(struct kedge_view_job *job, const struct side *side,
                          const struct kedge_axis_line *line)
 {
@@ -370,12 +383,13 @@ static void because_step(struct kedge_view_job *job, const struct side *side,
         return;
     if (step->change->reason)
         because(job, step->change->reason);
-    if (step->blocker != KEDGE_BLOCKER_NONE) {
+    if (step->blocker != KEDGE_BLOCKER_NONE)
         because(job, kedge_arena_printf(job->arena, "held (%s): %s; what frees it: %s",
                                         kedge_word_name(&kedge_blocker_words, (int)step->blocker),
                                         step->why, step->frees));
+    because_refused(job, side, line);
+    if (step->blocker != KEDGE_BLOCKER_NONE)
         return;
-    }
     const struct kedge_peer *peer = side->peer;
     if (peer && peer->generation && !kedge_peer_accepted(peer, side->row))
         because(job, kedge_arena_printf(job->arena, "order %lld lies ready; the device has %lld",

@@ -231,7 +231,9 @@ static struct kedge_rights_verdict destroy(struct kedge_arena *arena,
                                                .instance = "m",
                                                .before = &device,
                                                .after = &device,
-                                               .causes = &cause,
+                                               .causes =
+                                                   (const struct kedge_rights_object *const[]){
+                                                       &cause},
                                                .cause_count = 1};
     return kedge_rights_effect(specs_of(arena, rules, 1), party, &effect);
 }
