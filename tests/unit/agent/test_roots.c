@@ -11,7 +11,7 @@
 #define YEAR  (365 * 86400000LL)
 
 /* Seeds of keys: root holders, directors. */
-enum { ANN = 50, BOB, EVE, ONE = 2, TWO = 3, THREE = 4, RELEASE = 60 };
+enum { ANN = 50, BOB, EVE, ONE = 2, TWO = 3, THREE = 4, RELEASE = WORLD_RELEASE };
 
 static struct kedge_key *key_of(int seed)
 {

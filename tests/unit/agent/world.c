@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "wire/order.h"
+#include "wire/release.h"
 
 static void boot(struct world *world);
 static void carry_out(struct world *world, struct kedge_agent_effects *effects);
@@ -194,6 +195,14 @@ static void give_root(struct world *world, const struct kedge_agent_effect *effe
                       });
 }
 
+/* An artifact's bytes are its version. */
+static void hash_of(const char *version, uint8_t hash[KEDGE_RELEASE_HASH])
+{
+    kedge_auto(kedge_release) struct kedge_release_state *state = kedge_release_begin();
+    kedge_release_update(state, version, strlen(version));
+    kedge_release_finish(state, hash);
+}
+
 static void carry_out_one(struct world *world, const struct kedge_agent_effect *effect)
 {
     if (world->crash_at == 0) {
@@ -231,7 +240,10 @@ static void carry_out_one(struct world *world, const struct kedge_agent_effect *
         return;
     }
     unsigned life = world->lives;
+    uint8_t hash[KEDGE_RELEASE_HASH];
     enum kedge_code code = perform(world, effect);
+    if (effect->hash)
+        hash_of(effect->assignment->version, hash);
     char *instance = effect->instance ? kedge_alloc_strdup(effect->instance) : NULL;
     bool dies = effect->kind == KEDGE_AGENT_START && world->dying &&
                 strcmp(world->dying, effect->assignment->version) == 0;
@@ -240,6 +252,7 @@ static void carry_out_one(struct world *world, const struct kedge_agent_effect *
     world_send(world, &(struct kedge_agent_message){.kind = KEDGE_AGENT_DONE,
                                                     .effect = effect->id,
                                                     .code = code,
+                                                    .hash = effect->hash ? hash : NULL,
                                                     .message = code ? "it failed" : NULL});
     if (dies && life == world->lives)
         world_send(world, &(struct kedge_agent_message){.kind = KEDGE_AGENT_EXITED,
@@ -320,16 +333,34 @@ static struct kedge_assignment assignment(const struct member *member)
     return a;
 }
 
+static void sign_artifact(const struct kedge_assignment *a, struct kedge_buf *out)
+{
+    kedge_auto(kedge_key) struct kedge_key *key =
+        kedge_key_from_seed((const uint8_t[32]){WORLD_RELEASE});
+    const struct kedge_release_claim claim = {.model = a->instance,
+                                              .version = a->version,
+                                              .digest = a->artifact.digest,
+                                              .size = a->artifact.size};
+    uint8_t hash[KEDGE_RELEASE_HASH];
+    struct kedge_err err;
+    hash_of(a->version, hash);
+    cr_assert_eq(kedge_release_sign(key, hash, &claim, out, &err), 0, "%s", err.msg);
+}
+
 /* The director signs a new order: this set, and one action on `touched` (or none). */
 void world_order(struct world *world, const struct member *members, uint32_t count,
                  enum kedge_verb verb, const char *touched)
 {
     struct kedge_order_member rows[8] = {0};
     struct kedge_assignment set[8];
-    struct kedge_buf json[8] = {0}, statement = {0};
+    struct kedge_buf json[8] = {0}, signed_by[8] = {0}, statement = {0};
     struct kedge_err err;
     for (uint32_t i = 0; i < count; i++) {
         set[i] = assignment(&members[i]);
+        sign_artifact(&set[i], &signed_by[i]);
+        const struct kedge_signature signature = {.value = signed_by[i].data};
+        set[i].signatures = &signature;
+        set[i].signature_count = 1;
         kedge_assignment_write(&set[i], &(struct kedge_json_writer){.out = &json[i]});
         rows[i] = (struct kedge_order_member){.instance = set[i].instance,
                                               .state = set[i].state,
@@ -360,8 +391,10 @@ void world_order(struct world *world, const struct member *members, uint32_t cou
                                      (const struct kedge_key *const[]){world->director}, 1, &err),
                  0, "%s", err.msg);
     kedge_buf_release(&statement);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         kedge_buf_release(&json[i]);
+        kedge_buf_release(&signed_by[i]);
+    }
 }
 
 void world_deploy(struct world *world, const char *version, enum kedge_handover handover)

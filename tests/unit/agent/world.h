@@ -10,6 +10,7 @@
 #define WORLD_RECORDS 512
 #define WORLD_ROOTS   8
 #define WORLD_DEVICE  "cam-7"
+#define WORLD_RELEASE 60 /* seed of the key that signs every artifact */
 
 struct disk_slot {
     char *instance;
