@@ -51,8 +51,8 @@ int kedge_passphrase_ask(const char *question, const char *source,
     return code;
 }
 
-static int ask_once(const void *self, const char *source, char text[KEDGE_KEYFILE_PASSPHRASE],
-                    struct kedge_err *err)
+int kedge_passphrase_prompt(const void *self, const char *source,
+                            char text[KEDGE_KEYFILE_PASSPHRASE], struct kedge_err *err)
 {
     (void)self;
     return kedge_passphrase_ask("Passphrase of", source, text, err);
@@ -62,7 +62,8 @@ int kedge_passphrase_load(const struct kedge_call *call, const char *source, str
                           struct kedge_err *err)
 {
     const char *file = kedge_command_value(call, KEDGE_OPTION_PASSPHRASE_FILE);
-    return kedge_keyfile_load(source, file ? kedge_keyfile_passphrase : ask_once, file, out, err);
+    return kedge_keyfile_load(source, file ? kedge_keyfile_passphrase : kedge_passphrase_prompt,
+                              file, out, err);
 }
 
 int kedge_passphrase_choose(const struct kedge_call *call, const char *source,

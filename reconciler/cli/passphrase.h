@@ -10,6 +10,11 @@
  * terminal. */
 int kedge_passphrase_load(const struct kedge_call *call, const char *source, struct kedge_key **out,
                           struct kedge_err *err) KEDGE_MUST_CHECK;
+/* A kedge_keyfile_ask that asks on the terminal; `self` is not looked at. Blocks.
+ * KEDGE_UNAVAILABLE without a terminal. */
+int kedge_passphrase_prompt(const void *self, const char *source,
+                            char text[KEDGE_KEYFILE_PASSPHRASE],
+                            struct kedge_err *err) KEDGE_MUST_CHECK;
 /* A new passphrase for `source`: the file's, or asked for twice on the terminal. Blocks.
  * KEDGE_UNAVAILABLE without a terminal, KEDGE_INVALID when the two differ. Wipe `text` after use. */
 int kedge_passphrase_choose(const struct kedge_call *call, const char *source,

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "passphrase.h"
 #include "place.h"
 #include "state/quantity.h"
 
@@ -92,6 +93,7 @@ int kedge_settings_fill(struct kedge_call *call, bool signing, struct kedge_sett
                 .ca_file = given[KEDGE_OPTION_CA_FILE],
             },
         .passphrase = given[KEDGE_OPTION_PASSPHRASE_FILE],
+        .ask = kedge_passphrase_prompt,
         .cron = given[KEDGE_OPTION_CRON],
         .zone = given[KEDGE_OPTION_CRON] ? given[KEDGE_OPTION_TIME_ZONE] : NULL,
         .manual = given[KEDGE_OPTION_MANUAL] != NULL,

@@ -4,6 +4,7 @@
 
 #include "server.h"
 #include "source/git.h"
+#include "wire/keyfile.h"
 
 struct kedge_serve_options {
     const char *repository; /* URL of the Git repository; NULL: the one the store remembers */
@@ -12,6 +13,7 @@ struct kedge_serve_options {
     const char *mirror;     /* folder of the Git mirror; NULL: beside the store (PATH.git) */
     const char *key;        /* the director's key (wire/keyfile.h); NULL: nothing is signed */
     const char *passphrase; /* file with the passphrase of a sealed key, or NULL */
+    kedge_keyfile_ask *ask; /* for it, where there is no such file; NULL: nobody can be asked */
     struct kedge_git_options git;
     kedge_ms interval;
     const char *cron, *zone; /* schedule instead of an interval; zone NULL: UTC */

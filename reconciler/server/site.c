@@ -236,7 +236,8 @@ static int load_key(struct kedge_site *site, const struct kedge_serve_options *o
 {
     if (!options->key)
         return 0;
-    return kedge_keyfile_load(options->key, options->passphrase ? kedge_keyfile_passphrase : NULL,
+    return kedge_keyfile_load(options->key,
+                              options->passphrase ? kedge_keyfile_passphrase : options->ask,
                               options->passphrase, &site->director, err);
 }
 

@@ -5,7 +5,7 @@
 # usage: root.sh KEDGE
 # shellcheck source-path=SCRIPTDIR/../verify
 . "$(dirname "$0")/../verify/lib.sh"
-needs jq
+needs jq git
 
 for name in ann bob eve director director2 release release2 thief; do "$kedge" key generate $name >$name.text; done
 same_key() { # FILE: is on standard input
@@ -59,6 +59,19 @@ secret one
     at_terminal 1 'secret one
 secret two
 ' "$kedge" key generate other --passphrase
+    git init -q -b main fleet
+    printf 'apiVersion: kedge.dev/v1alpha1\nkind: Model\nmetadata: {name: m}\nspec: {title: M}\n' >fleet/m.yaml
+    git -C fleet add . && git -C fleet -c user.name=A -c user.email=a@example.org commit -qm One
+    director="--repo file://$PWD/fleet --store sqlite:$PWD/store.db --director-key sealed"
+    # shellcheck disable=SC2086 # options are several words
+    at_terminal 0 'secret one
+' "$kedge" reconcile --once $director
+    # shellcheck disable=SC2086
+    at_terminal 1 'secret two
+' "$kedge" reconcile --once $director
+    # shellcheck disable=SC2086
+    expect 1 setsid -w "$kedge" serve --listen 127.0.0.1:0 $director
+    says err '--passphrase-file'
     [ ! -e other ] || fail "a key is left behind"
     expect 1 setsid -w "$kedge" key generate other --passphrase
     says err 'no terminal'
