@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "fit.h"
+#include "gate.h"
 #include "state/quantity.h"
 #include "wave.h"
 #include "window.h"
@@ -17,7 +18,7 @@ struct pass {
     const struct kedge_desired *desired;
     const struct kedge_identities *identities;
     kedge_ms now;
-    bool require_ready; /* some policy wants it */
+    struct kedge_gates gates; /* that some policy demands */
     struct kedge_windows windows;
     struct kedge_waves waves;
     const char *device;                        /* the facts below are of this one */
@@ -180,11 +181,33 @@ static bool held_entitlement(struct pass *pass, struct kedge_step *step)
 
 static bool held_stage(struct pass *pass, struct kedge_step *step)
 {
-    if (!pass->require_ready || step->change->want->stage == KEDGE_STAGE_READY)
+    if (!pass->gates.ready || step->change->want->stage == KEDGE_STAGE_READY)
         return false;
     step->why = kedge_arena_printf(pass->arena, "version %s is a draft and policy wants it ready",
                                    step->change->to);
     step->frees = "a commit that sets its stage to ready";
+    return true;
+}
+
+static bool held_unscanned(struct pass *pass, struct kedge_step *step)
+{
+    if (!pass->gates.scanned)
+        return false;
+    step->why = kedge_gate_unscanned(pass->arena, step->change->want);
+    if (step->why == NULL)
+        return false;
+    step->frees = "a commit that records a clean scan in spec.scan of the version";
+    return true;
+}
+
+static bool held_unvalidated(struct pass *pass, struct kedge_step *step)
+{
+    if (!pass->gates.validated)
+        return false;
+    step->why = kedge_gate_unvalidated(pass->arena, pass->desired->specs, step->change->want);
+    if (step->why == NULL)
+        return false;
+    step->frees = "a commit that records evaluations within the SLA in spec.evaluations";
     return true;
 }
 
@@ -357,6 +380,8 @@ static const struct rule {
     {KEDGE_BLOCKER_DISK, INSTALL, held_disk},
     {KEDGE_BLOCKER_ENTITLEMENT, RUN, held_entitlement},
     {KEDGE_BLOCKER_STAGE, RUN, held_stage},
+    {KEDGE_BLOCKER_UNSCANNED, RUN, held_unscanned},
+    {KEDGE_BLOCKER_UNVALIDATED, RUN, held_unvalidated},
     {KEDGE_BLOCKER_UNSIGNED, RUN, held_unsigned},
     {KEDGE_BLOCKER_ROLLBACK, RUN, held_rollback},
     {KEDGE_BLOCKER_WINDOW, ALL, held_window},
@@ -448,16 +473,6 @@ static void keep_budget(struct pass *pass, struct kedge_step *steps, size_t coun
     }
 }
 
-static bool wants_ready(const struct kedge_specs *specs)
-{
-    struct kedge_table_iter iter = {0};
-    const struct kedge_policy *policy;
-    while ((policy = kedge_table_next(specs->kinds[KEDGE_KIND_POLICY], &iter)) != NULL)
-        if (policy->require_ready)
-            return true;
-    return false;
-}
-
 static void count_steps(struct kedge_plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
@@ -527,7 +542,7 @@ const struct kedge_plan *kedge_schedule_plan(struct kedge_arena *arena,
         .desired = desired,
         .identities = &actual->identities,
         .now = now,
-        .require_ready = wants_ready(desired->specs),
+        .gates = kedge_gate_find(desired->specs),
     };
     if (changes->count > 0) {
         pass.windows = kedge_window_states(arena, desired->specs, now);

@@ -389,10 +389,12 @@ const struct kedge_record kedge_window_record =
 static const struct kedge_field rule_fields[] = {
     {"signers", KEDGE_FIELD_LIST, KEDGE_MEMBER(struct kedge_policy_rule, signers),
      .item = KEDGE_FIELD_STRING, .flags = KEDGE_FIELD_REQUIRED,
-     .about = "principals of allowed_signers ('*' and '?' stand for others) or SHA256: fingerprints",
+     .about =
+         "principals of allowed_signers ('*' and '?' stand for others) or SHA256: fingerprints",
      .example = "[\"ops@plant.example\"]"},
     {"paths", KEDGE_FIELD_LIST, KEDGE_MEMBER(struct kedge_policy_rule, paths),
-     .item = KEDGE_FIELD_STRING, .about = "files they may change ('**' spans folders, '*' does not); left out: any",
+     .item = KEDGE_FIELD_STRING,
+     .about = "files they may change ('**' spans folders, '*' does not); left out: any",
      .example = "[\"devices/**\"]"},
     {"kinds", KEDGE_FIELD_LIST, KEDGE_MEMBER(struct kedge_policy_rule, kinds),
      .item = KEDGE_FIELD_WORD, .words = &kedge_kind_words,
@@ -406,7 +408,8 @@ static const struct kedge_field rule_fields[] = {
      .about = "models and applications they may change or deploy, by pattern; left out: any",
      .example = "[\"vibration-anomaly\"]"},
     {"devices", KEDGE_FIELD_SELECTOR, KEDGE_MEMBER(struct kedge_policy_rule, devices),
-     .record = &kedge_selector_record, .about = "devices they may declare and deploy to; left out: any",
+     .record = &kedge_selector_record,
+     .about = "devices they may declare and deploy to; left out: any",
      .example = "{\"matchLabels\": {\"site\": \"hamburg\"}}"},
     {"minSignatures", KEDGE_FIELD_INTEGER, KEDGE_MEMBER(struct kedge_policy_rule, min_signatures),
      .preset = "1", .min = 1, .max = KEDGE_LIMIT_SIGNATURES,
@@ -425,9 +428,10 @@ static const struct kedge_field gate_fields[] = {
      .about = "only artifacts that as many release keys have signed; devices count them too",
      .example = "2"},
     {"scanned", KEDGE_FIELD_BOOL, KEDGE_MEMBER(struct kedge_policy, require_scanned),
-     .about = "only versions with a clean scan", .example = "true"},
+     .about = "only versions with a clean scan on record", .example = "true"},
     {"validated", KEDGE_FIELD_BOOL, KEDGE_MEMBER(struct kedge_policy, require_validated),
-     .about = "only versions validated against their SLA", .example = "true"},
+     .about = "only versions whose evaluations are within their deployment's SLA",
+     .example = "true"},
 };
 static const struct kedge_record gate_record =
     KEDGE_RECORD("gates", struct kedge_policy, gate_fields, .about = "gates before deployment");

@@ -9,6 +9,7 @@ const struct kedge_words kedge_blocker_words = KEDGE_WORDS(
     [KEDGE_BLOCKER_SUSPENDED] = "suspended", [KEDGE_BLOCKER_DEPENDENCY] = "dependency",
     [KEDGE_BLOCKER_REQUIREMENT] = "requirement", [KEDGE_BLOCKER_DISK] = "disk",
     [KEDGE_BLOCKER_ENTITLEMENT] = "entitlement", [KEDGE_BLOCKER_STAGE] = "stage",
+    [KEDGE_BLOCKER_UNSCANNED] = "unscanned", [KEDGE_BLOCKER_UNVALIDATED] = "unvalidated",
     [KEDGE_BLOCKER_UNSIGNED] = "unsigned", [KEDGE_BLOCKER_ROLLBACK] = "release-rollback",
     [KEDGE_BLOCKER_WINDOW] = "window", [KEDGE_BLOCKER_BUDGET] = "budget",
     [KEDGE_BLOCKER_FAILED] = "failed", [KEDGE_BLOCKER_KEY] = "key",

@@ -14,6 +14,8 @@ enum kedge_blocker {
     KEDGE_BLOCKER_DISK,        /* old and new do not fit together */
     KEDGE_BLOCKER_ENTITLEMENT, /* the device's licence is missing or over */
     KEDGE_BLOCKER_STAGE,       /* draft, and policy wants ready */
+    KEDGE_BLOCKER_UNSCANNED,   /* no clean scan is recorded, and policy wants it */
+    KEDGE_BLOCKER_UNVALIDATED, /* no evaluation satisfies the SLA, and policy wants it */
     KEDGE_BLOCKER_UNSIGNED,    /* release signatures are missing: policy or the device wants them */
     KEDGE_BLOCKER_ROLLBACK,    /* the device has installed a higher release counter of the model */
     KEDGE_BLOCKER_WINDOW,      /* no maintenance window is open */

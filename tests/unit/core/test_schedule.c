@@ -129,6 +129,9 @@ Test(schedule, no_changes_no_steps_and_equal_inputs_equal_digests)
 
 /* One device, one model: a step that every rule lets through, and one thing wrong with it. */
 struct scene {
+    struct kedge_model_version version;
+    struct kedge_evaluation evaluations[2];
+    struct kedge_sla sla;
     struct kedge_arena arena;
     struct kedge_suspend suspend;
     struct kedge_requires requires;
@@ -286,6 +289,81 @@ static void bend_stage(struct scene *s)
 static void bend_draft_without_policy(struct scene *s)
 {
     s->want.stage = KEDGE_STAGE_DRAFT;
+}
+static void scan(struct scene *s, const char *verdict)
+{
+    s->policy.require_scanned = true;
+    s->version.scan.verdict = verdict;
+    s->want.source = &s->version.object;
+}
+static void bend_unscanned(struct scene *s)
+{
+    scan(s, NULL);
+}
+static void bend_scan_findings(struct scene *s)
+{
+    scan(s, "findings");
+}
+static void bend_scan_clean(struct scene *s)
+{
+    scan(s, "clean");
+}
+/* The SLA wants an accuracy of 0.9 on a data set, and 50 ms. */
+static void evaluate(struct scene *s, const char *metric, const char *dataset, double value)
+{
+    static const struct kedge_objective objectives[] = {
+        {KEDGE_METRIC_ACCURACY, .has_min = true, .bound = 0.9, .dataset = "gears"},
+        {KEDGE_METRIC_LATENCY_P95, .has_max = true, .bound = 50},
+    };
+    s->policy.require_validated = true;
+    s->sla.object.name = "sla";
+    s->sla.objectives = objectives;
+    s->sla.objective_count = KEDGE_COUNT(objectives);
+    s->specs.kinds[KEDGE_KIND_SLA] = kedge_table_build(&s->arena, &(const void *){&s->sla}, 1);
+    s->want.assignment.sla = "sla";
+    s->want.source = &s->version.object;
+    s->version.release.version_text = "2.0.0";
+    s->evaluations[s->version.evaluation_count++] =
+        (struct kedge_evaluation){dataset, metric, value};
+    s->version.evaluations = s->evaluations;
+}
+static void bend_validated(struct scene *s)
+{
+    evaluate(s, "accuracy", "gears", 0.9);
+}
+static void bend_inaccurate(struct scene *s)
+{
+    evaluate(s, "accuracy", "gears", 0.89);
+}
+static void bend_on_other_data(struct scene *s)
+{
+    evaluate(s, "accuracy", "bolts", 0.99);
+}
+static void bend_slow(struct scene *s)
+{
+    bend_validated(s);
+    evaluate(s, "latencyP95", NULL, 51);
+}
+static void bend_fast(struct scene *s)
+{
+    bend_validated(s);
+    evaluate(s, "latencyP95", NULL, 50);
+}
+static void bend_evaluated_without_sla(struct scene *s)
+{
+    bend_validated(s);
+    s->want.assignment.sla = NULL;
+}
+static void bend_never_evaluated(struct scene *s)
+{
+    bend_evaluated_without_sla(s);
+    s->version.evaluation_count = 0;
+}
+static void bend_application(struct scene *s)
+{
+    bend_never_evaluated(s);
+    bend_unscanned(s);
+    s->want.assignment.kind = KEDGE_KIND_APPLICATION;
 }
 static void sign(struct scene *s, uint32_t count, const char *second)
 {
@@ -450,6 +528,17 @@ static const struct {
     {"entitlement over", bend_entitlement, KEDGE_BLOCKER_ENTITLEMENT, 0},
     {"draft", bend_stage, KEDGE_BLOCKER_STAGE, 0},
     {"draft, no policy", bend_draft_without_policy, KEDGE_BLOCKER_NONE, 0},
+    {"not scanned", bend_unscanned, KEDGE_BLOCKER_UNSCANNED, 0},
+    {"scanned with findings", bend_scan_findings, KEDGE_BLOCKER_UNSCANNED, 0},
+    {"scanned clean", bend_scan_clean, KEDGE_BLOCKER_NONE, 0},
+    {"validated", bend_validated, KEDGE_BLOCKER_NONE, 0},
+    {"below its accuracy", bend_inaccurate, KEDGE_BLOCKER_UNVALIDATED, 0},
+    {"accurate on other data", bend_on_other_data, KEDGE_BLOCKER_UNVALIDATED, 0},
+    {"too slow", bend_slow, KEDGE_BLOCKER_UNVALIDATED, 0},
+    {"fast enough", bend_fast, KEDGE_BLOCKER_NONE, 0},
+    {"evaluated, without SLA", bend_evaluated_without_sla, KEDGE_BLOCKER_NONE, 0},
+    {"never evaluated", bend_never_evaluated, KEDGE_BLOCKER_UNVALIDATED, 0},
+    {"an application has no gates", bend_application, KEDGE_BLOCKER_NONE, 0},
     {"unsigned", bend_unsigned, KEDGE_BLOCKER_UNSIGNED, 0},
     {"signed", bend_signed, KEDGE_BLOCKER_NONE, 0},
     {"signed by one of two", bend_signed_once, KEDGE_BLOCKER_UNSIGNED, 0},
