@@ -103,7 +103,8 @@ static int run_fetch(struct kedge_work *work)
     return code;
 }
 
-/* Checked while it lies in tmp/: what shows can be run, and can open its secrets. */
+/* Checked while it lies in tmp/: what shows can be run. What cannot open its secrets is not even
+ * unpacked. */
 static int run_stage(struct kedge_work *work)
 {
     struct kedge_slots *slots = work->tools->slots;
@@ -111,14 +112,14 @@ static int run_stage(struct kedge_work *work)
     struct kedge_runtime *runtime = runtime_of(work);
     if (!runtime)
         return KEDGE_UNSUPPORTED;
-    int code = kedge_slots_make(slots, assignment, &work->err);
-    if (code)
-        return code;
     kedge_auto(kedge_vault) struct kedge_vault vault = {0};
     struct kedge_runtime_unit unit;
-    code = open_unit(work, true, &vault, &unit);
+    int code = open_unit(work, true, &vault, &unit);
     if (!code)
-        code = runtime->ops->check(runtime, &unit, &work->err);
+        code = kedge_slots_make(slots, assignment, &work->err);
+    if (code)
+        return code;
+    code = runtime->ops->check(runtime, &unit, &work->err);
     if (!code)
         code = kedge_slots_place(slots, assignment, &work->err);
     if (code)
