@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "base/fs.h"
 #include "fixture.h"
 #include "lib/leak.h"
@@ -228,4 +229,60 @@ Test(minisign, we_verify_the_stock_tools)
         cr_expect_eq(verify(kedge_buf_slice(&text), &key, (struct kedge_slice){"x", 1}),
                      KEDGE_DENIED);
     }
+}
+
+/* The comment has a signature of its own: it can be believed before the file is there. */
+Test(minisign, a_comment_verifies_without_its_file)
+{
+    kedge_auto(kedge_buf) struct kedge_buf text = {0};
+    const struct kedge_minisign_key key = director_key();
+    struct kedge_minisign_key other = key;
+    struct kedge_minisign signature;
+    struct kedge_err err = {0};
+    sign(message, "what it is", &text);
+    cr_assert_eq(kedge_minisign_parse(kedge_buf_slice(&text), &signature, &err), 0);
+    cr_expect_eq(kedge_minisign_verify_comment(&signature, &key, &err), 0, "%s", err.msg);
+    other.id[0] ^= 1;
+    cr_expect_eq(kedge_minisign_verify_comment(&signature, &other, &err), KEDGE_DENIED);
+    signature.trusted[0] = 'W';
+    cr_expect_eq(kedge_minisign_verify_comment(&signature, &key, &err), KEDGE_DENIED);
+    signature.trusted[0] = 'w';
+    signature.signature[0] ^= 1;
+    cr_expect_eq(kedge_minisign_verify_comment(&signature, &key, &err), KEDGE_DENIED,
+                 "it covers the first signature too");
+    signature.signature[0] ^= 1;
+    signature.prehashed = false;
+    cr_expect_eq(kedge_minisign_verify_comment(&signature, &key, &err), KEDGE_UNSUPPORTED);
+}
+
+/* Every form in which a person may name one key. */
+Test(minisign, a_key_is_loaded_from_whatever_names_it)
+{
+    kedge_auto(kedge_tempdir) struct kedge_tempdir tmp = kedge_tempdir_make();
+    kedge_auto(kedge_buf) struct kedge_buf file = {0}, line = {0}, path = {0}, own = {0};
+    const struct kedge_minisign_key key = director_key();
+    char text[KEDGE_KEY_TEXT], hex[2 * KEDGE_KEY_PUBLIC + 1];
+    struct kedge_err err = {0};
+    kedge_public_key_format(&key.key, text);
+    kedge_minisign_key_write(&key, &file);
+    kedge_buf_puts(&line, strchr(file.data, '\n') + 1);
+    line.data[line.size - 1] = '\0';
+    cr_assert_eq(kedge_fs_write(tmp.fd, "stock.pub", file.data, file.size, 0644, &err), 0);
+    cr_assert_eq(kedge_fs_write(tmp.fd, "own.pub", text, strlen(text), 0644, &err), 0);
+    kedge_buf_printf(&path, "%s/stock.pub", tmp.path);
+    kedge_buf_printf(&own, "%s/own.pub", tmp.path);
+    kedge_hex_encode(key.key.bytes, KEDGE_KEY_PUBLIC, hex);
+    const char *const names[] = {text, hex, line.data, path.data, own.data};
+    for (size_t i = 0; i < KEDGE_COUNT(names); i++) {
+        struct kedge_public_key loaded = {0};
+        cr_expect_eq(kedge_minisign_key_load(names[i], &loaded, &err), 0, "%s: %s", names[i],
+                     err.msg);
+        cr_expect_eq(memcmp(&loaded, &key.key, sizeof loaded), 0, "%s", names[i]);
+    }
+    struct kedge_public_key untouched;
+    cr_expect_eq(kedge_minisign_key_load("/nonexistent", &untouched, &err), KEDGE_NOTFOUND);
+    cr_expect_eq(kedge_minisign_key_load("ed25519:x", &untouched, &err), KEDGE_INVALID);
+    cr_assert_eq(kedge_fs_write(tmp.fd, "stock.pub", file.data, file.size - 9, 0644, &err), 0);
+    cr_expect_eq(kedge_minisign_key_load(path.data, &untouched, &err), KEDGE_INVALID);
+    cr_expect_not_null(strstr(err.msg, "stock.pub"));
 }

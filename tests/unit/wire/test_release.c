@@ -363,3 +363,22 @@ Test(release, stock_minisign_signs_a_release)
                  err.msg);
     cr_assert_eq(counter, 3);
 }
+
+/* While the artifact is still to come its comments are enough to refuse. */
+Test(release, comments_alone_are_judged_without_a_hash)
+{
+    struct kedge_release_claim other = claim;
+    struct kedge_err err = {0};
+    int64_t counter = -1;
+    const struct kedge_signature good[] = {sign(1, &claim), sign(2, &claim)};
+    cr_expect_eq(kedge_release_check(&signers, good, 2, NULL, &claim, &counter, &err), 0, "%s",
+                 err.msg);
+    cr_expect_eq(counter, claim.counter);
+    other.version = "1.4.1";
+    const struct kedge_signature bad[][2] = {{sign(1, &claim), sign(9, &claim)},
+                                             {sign(1, &claim), sign(1, &claim)},
+                                             {sign(1, &claim), sign(2, &other)}};
+    for (size_t i = 0; i < KEDGE_COUNT(bad); i++)
+        cr_expect_eq(kedge_release_check(&signers, bad[i], 2, NULL, &claim, &counter, &err),
+                     KEDGE_DENIED, "row %zu", i);
+}
