@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "verbs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "ask.h"
@@ -95,6 +96,13 @@ static void size_property(struct kedge_call *call, const char *name, int64_t byt
     property(call, name, bytes ? kedge_quantity_format(bytes, text) : NULL);
 }
 
+static void version_property(struct kedge_call *call, const char *name, int64_t version)
+{
+    char text[32];
+    snprintf(text, sizeof text, "version %lld", (long long)version);
+    property(call, name, version ? text : NULL);
+}
+
 static void write_labels(struct kedge_call *call, const json_t *labels)
 {
     const char *key;
@@ -153,7 +161,9 @@ int kedge_cmd_device_show(struct kedge_call *call, struct kedge_err *err)
     size_property(call, "Disk", kedge_ask_number(device, "disk"));
     size_property(call, "Disk free", kedge_ask_number(device, "diskFree"));
     property(call, "Recipient", kedge_ask_text(device, "recipient"));
+    version_property(call, "Root", kedge_ask_number(device, "root"));
     property(call, "Refused", kedge_ask_text(device, "refusal.message"));
+    property(call, "Root stays", kedge_ask_text(device, "rootRefusal.message"));
     kedge_buf_putc(&call->out, '\n');
     write_instances(call, device);
     write_waiting(call, device);

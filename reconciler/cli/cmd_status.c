@@ -114,6 +114,29 @@ static void write_policy(struct kedge_call *call, const json_t *status)
     }
 }
 
+static void write_root(struct kedge_call *call, const json_t *status)
+{
+    const char *warning = kedge_ask_text(status, "root.warning");
+    const char *refused = kedge_ask_text(status, "root.refused.message");
+    if (!json_object_get(status, "root"))
+        return;
+    line(call, "Root");
+    kedge_buf_printf(&call->out, "version %lld, good until ",
+                     (long long)kedge_ask_number(status, "root.version"));
+    kedge_print_text(&call->out, kedge_ask_text(status, "root.expires"));
+    kedge_buf_putc(&call->out, '\n');
+    const char *const troubles[] = {warning, refused};
+    for (size_t i = 0; i < KEDGE_COUNT(troubles); i++) {
+        if (!troubles[i])
+            continue;
+        line(call, "");
+        kedge_print_styled(&call->out, call->color, KEDGE_PRINT_RED,
+                           troubles[i] == refused ? "refused: " : "warning: ");
+        kedge_print_text(&call->out, troubles[i]);
+        kedge_buf_putc(&call->out, '\n');
+    }
+}
+
 static void write_fleet(struct kedge_call *call, const json_t *status)
 {
     struct kedge_buf *out = &call->out;
@@ -163,6 +186,7 @@ int kedge_cmd_status(struct kedge_call *call, struct kedge_err *err)
     write_refused(call, status);
     write_signatures(call, status);
     write_policy(call, status);
+    write_root(call, status);
     write_fleet(call, status);
     return KEDGE_EXIT_DONE;
 }

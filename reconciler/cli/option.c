@@ -148,6 +148,9 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
     [KEDGE_OPTION_TYPE] = {"type", .argument = "TYPE", .preset = "application/vnd.in-toto+json",
                            .help = "the payload type that is wanted"},
     [KEDGE_OPTION_ROOT] = {"root", .argument = "FILE", .help = "the root document in force"},
+    [KEDGE_OPTION_ROOTS] = {"roots", .environment = true, .argument = "DIR",
+                            .help = "root documents for devices, N.root.json; else roots in the "
+                                    "state folder, if it is there"},
     [KEDGE_OPTION_ROLE] = {"role", .argument = "ROLE", .choices = "root|director|release",
                            .help = "in this role only; else in all that name the key"},
     [KEDGE_OPTION_ROOT_KEY] = {"root-key", .argument = "KEY",

@@ -64,6 +64,14 @@ static int find_key(const struct kedge_call *call, bool signing, struct kedge_se
     return 0;
 }
 
+/* One that was named has to be there. */
+static void find_roots(const struct kedge_call *call, struct kedge_settings *out)
+{
+    const char *folder = place(out, call, KEDGE_OPTION_ROOTS, "roots");
+    if (kedge_command_has(call, KEDGE_OPTION_ROOTS) || access(folder, F_OK) == 0)
+        out->options.roots = folder;
+}
+
 /* The hub's own folder is made when it is not there; one that was named has to be. */
 static int find_blobs(const struct kedge_call *call, struct kedge_settings *out,
                       struct kedge_err *err)
@@ -109,6 +117,7 @@ int kedge_settings_fill(struct kedge_call *call, bool signing, struct kedge_sett
     if (!out->options.store)
         out->options.store = kedge_arena_printf(&out->arena, "sqlite:%s",
                                                 place(out, call, KEDGE_OPTION_STORE, "store.db"));
+    find_roots(call, out);
     int code = find_key(call, signing && !out->options.manual, out, err);
     if (!code)
         code = find_blobs(call, out, err);

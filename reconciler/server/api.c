@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,19 @@ static void rotate_key(struct kedge_httpd_request *request, void *payload)
     post(payload, mail, request);
 }
 
+static void ask_root(struct kedge_httpd_request *request, void *payload)
+{
+    const char *text = request->parts[0];
+    long version = 0;
+    if (text && (!read_number(text, LONG_MAX, &version) || version == 0)) {
+        kedge_httpd_fail(request, KEDGE_NOTFOUND, "root documents are numbered from 1");
+        return;
+    }
+    struct kedge_api_mail *mail = new_mail(KEDGE_SERVER_ROOT);
+    mail->message.version = version;
+    post(payload, mail, request);
+}
+
 static void ask_pass(struct kedge_httpd_request *request, void *payload)
 {
     post(payload, new_mail(KEDGE_SERVER_RECONCILE), request);
@@ -225,6 +239,8 @@ static const struct kedge_httpd_route routes[] = {
      .types = evidence_types,
      .later = true,
      .handle = rotate_key},
+    {.method = KEDGE_HTTPD_GET, .pattern = "/v1/root", .later = true, .handle = ask_root},
+    {.method = KEDGE_HTTPD_GET, .pattern = "/v1/root/{}", .later = true, .handle = ask_root},
     {.method = KEDGE_HTTPD_GET, .pattern = "/v1/blobs/sha256/{}", .handle = send_blob},
     {.method = KEDGE_HTTPD_POST, .pattern = "/v1/reconcile", .later = true, .handle = ask_pass},
     VIEW("/v1/status", KEDGE_VIEW_STATUS),

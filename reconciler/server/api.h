@@ -6,6 +6,7 @@
  *     POST /v1/enrol                    a request of wire/enrol.h; the answer is its reply (200), or
  *                                       {"waits","fingerprint"} until an operator approves it (202)
  *     POST /v1/devices/{name}/key       a rotation of wire/rotation.h; the answer is {"publicKey"}
+ *     GET  /v1/root/{version}           a root document; GET /v1/root is the newest
  *     GET  /v1/blobs/sha256/{hex}       ?device=&exp=&sig= as the last Kedge-Blob-Grant said
  *     POST /v1/reconcile                asks for a pass now
  *     GET  /v1/status, /v1/devices, ... a view of view.h each

@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "base/parallel.h"
+#include "base/table.h"
 #include "draft.h"
 #include "enrolment.h"
 #include "inside.h"
@@ -171,6 +172,7 @@ static void adopt(struct kedge_server *server, const struct kedge_draft *draft)
     peer->issued = draft->order.issued;
     peer->expires = draft->order.expires;
     peer->order = kedge_digest_of(draft->envelope.data, draft->envelope.size);
+    peer->revoked = false;
 
     const char **names = kedge_arena_array(&row->arena, draft->count, sizeof *names);
     for (uint32_t i = 0; i < draft->count; i++)
@@ -300,11 +302,59 @@ static void release_batch(struct kedge_draft *drafts, size_t count, struct kedge
     kedge_arena_release(arena);
 }
 
+/* The next of those whose orders may have to be signed anew: everybody, or who is marked. */
+static struct kedge_peer *next_peer(struct kedge_server *server, size_t *at)
+{
+    if (server->whole)
+        return *at < server->peers.count ? server->peers.at[(*at)++] : NULL;
+    while (*at < server->scope_count) {
+        struct kedge_peer *peer = kedge_peer_find(&server->peers, server->scope[(*at)++]);
+        if (peer)
+            return peer;
+    }
+    return NULL;
+}
+
+static bool has_steps(const struct kedge_plan *plan, size_t *at, const char *device)
+{
+    while (*at < plan->count && strcmp(plan->steps[*at].change->device, device) < 0)
+        (*at)++;
+    return *at < plan->count && strcmp(plan->steps[*at].change->device, device) == 0;
+}
+
+/* Devices that want for nothing, and whose order binds them no longer. */
+static int renew(struct kedge_server *server, const struct kedge_plan *plan,
+                 struct kedge_draft *drafts, kedge_ms now, struct kedge_err *err)
+{
+    size_t at = 0, step = 0, filled;
+    struct kedge_peer *peer;
+    int code = 0;
+    do {
+        struct kedge_arena arena = {0};
+        for (filled = 0; filled < BATCH && (peer = next_peer(server, &at));) {
+            if (!peer->revoked || has_steps(plan, &step, peer->name))
+                continue;
+            drafts[filled] = (struct kedge_draft){
+                .peer = peer,
+                .row = kedge_actual_find(&server->actual, peer->name),
+                .desired = kedge_table_find(server->desired->devices, peer->name),
+            };
+            if (drafts[filled].desired)
+                filled += kedge_draft_prepare(server, plan, now, &drafts[filled], &arena);
+        }
+        if (filled)
+            code = issue_batch(server, drafts, filled, err);
+        release_batch(drafts, filled, &arena);
+    } while (code == 0 && filled == BATCH);
+    return code;
+}
+
 int kedge_dispatch_issue(struct kedge_server *server, const struct kedge_cycle_plan *pass,
                          kedge_ms now, struct kedge_err *err)
 {
     const struct kedge_plan *plan = pass->plan;
-    if (!server->options.director)
+    struct kedge_err refused;
+    if (!server->options.director || kedge_roots_permit(server, &refused) < 0)
         return 0;
     struct kedge_draft *drafts = kedge_alloc_array(BATCH, sizeof *drafts);
     size_t filled = 0, first = 0;
@@ -328,6 +378,8 @@ int kedge_dispatch_issue(struct kedge_server *server, const struct kedge_cycle_p
             result = issue_batch(server, drafts, filled, err);
         release_batch(drafts, filled, &arena);
     }
+    if (result == 0)
+        result = renew(server, plan, drafts, now, err);
     free(drafts);
     return result < 0 ? result : record_all_holds(server, plan, now, err);
 }
@@ -379,13 +431,14 @@ static void read_authorised(struct kedge_slice json, struct kedge_actual_device 
     }
 }
 
-static void recall(const struct kedge_store_device *device, struct kedge_peer *peer,
-                   struct kedge_actual_device *row)
+static void recall(const struct kedge_server *server, const struct kedge_store_device *device,
+                   struct kedge_peer *peer, struct kedge_actual_device *row)
 {
     peer->generation = device->generation;
     peer->issued = device->issued;
     peer->expires = device->expires;
     peer->order = kedge_digest_of(device->envelope.data, device->envelope.size);
+    peer->revoked = !kedge_roots_signed(server, device->envelope);
     if (!row)
         return;
     row->generation = device->generation;
@@ -402,14 +455,14 @@ struct recalling {
 static int visit_one(const struct kedge_store_device *device, void *payload)
 {
     struct recalling *to = payload;
-    recall(device, to->peer, to->row);
+    recall(to->server, device, to->peer, to->row);
     return 0;
 }
 
 int kedge_dispatch_recall(struct kedge_server *server, struct kedge_peer *peer,
                           struct kedge_actual_device *row, struct kedge_err *err)
 {
-    struct recalling to = {.peer = peer, .row = row};
+    struct recalling to = {.server = server, .peer = peer, .row = row};
     struct kedge_err why;
     int code = kedge_store_get_device(server->options.store, peer->name, visit_one, &to, &why);
     if (!code || code == KEDGE_NOTFOUND)
@@ -425,7 +478,7 @@ static int visit_each(const struct kedge_store_device *device, void *payload)
     struct kedge_peer *peer = kedge_peer_add(&server->peers, device->name);
     if (peer->generation == device->generation)
         return 0; /* nothing new of this device */
-    recall(device, peer, kedge_actual_find(&server->actual, device->name));
+    recall(server, device, peer, kedge_actual_find(&server->actual, device->name));
     add_issued(server, peer);
     return 0;
 }
@@ -434,4 +487,18 @@ int kedge_dispatch_restore(struct kedge_server *server, struct kedge_err *err)
 {
     struct recalling to = {.server = server};
     return kedge_store_each_device(server->options.store, visit_each, &to, err);
+}
+
+static int visit_judge(const struct kedge_store_device *device, void *payload)
+{
+    struct kedge_server *server = payload;
+    struct kedge_peer *peer = kedge_peer_find(&server->peers, device->name);
+    if (peer)
+        peer->revoked = !kedge_roots_signed(server, device->envelope);
+    return 0;
+}
+
+int kedge_dispatch_judge(struct kedge_server *server, struct kedge_err *err)
+{
+    return kedge_store_each_device(server->options.store, visit_judge, server, err);
 }

@@ -8,7 +8,9 @@
 
 /* For each device with released changes, the set it must hold: what is wanted where a change is
  * released or there is none, what its last order said where a change is held. A set that the device
- * has accepted, or that lies ready for it unexpired, is not signed again. A few orders are
+ * has accepted, or that lies ready for it unexpired, is not signed again;
+ * one that was signed by somebody who is no director any more is, even if the device wants for
+ * nothing. Nothing is issued while the newest root does not name our key. A few orders are
  * signed one by one on all cores, many as a batch (wire/batch.h), and they become durable a thousand
  * at a time; `server->issued` names their devices. */
 int kedge_dispatch_issue(struct kedge_server *server, const struct kedge_cycle_plan *pass,
@@ -16,6 +18,8 @@ int kedge_dispatch_issue(struct kedge_server *server, const struct kedge_cycle_p
 /* Signs the last order of every device that is to go and has not been told: to erase all. */
 int kedge_dispatch_farewell(struct kedge_server *server, kedge_ms now,
                             struct kedge_err *err) KEDGE_MUST_CHECK;
+/* Looks at every stored order again: is it signed by one whom the newest root names? */
+int kedge_dispatch_judge(struct kedge_server *server, struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Appends the stored order of a device. KEDGE_NOTFOUND when there is none. */
 int kedge_dispatch_read(struct kedge_server *server, const char *device, struct kedge_buf *out,
                         struct kedge_err *err) KEDGE_MUST_CHECK;

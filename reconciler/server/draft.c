@@ -16,11 +16,8 @@
 static int read_last(struct kedge_server *server, const char *device, struct kedge_arena *arena,
                      struct kedge_order *out, struct kedge_err *err)
 {
-    struct kedge_public_key key = kedge_key_public(server->options.director);
-    struct kedge_envelope_trust trust = {.keys = &key,
-                                         .key_count = 1,
-                                         .threshold = 1,
-                                         .payload_type = KEDGE_ENVELOPE_IN_TOTO};
+    struct kedge_public_key own;
+    const struct kedge_envelope_trust trust = kedge_roots_directors(server, &own);
     kedge_auto(kedge_buf) struct kedge_buf envelope = {0};
     kedge_auto(kedge_buf) struct kedge_buf payload = {0};
     if (kedge_dispatch_read(server, device, &envelope, err) < 0)
@@ -155,7 +152,7 @@ bool kedge_draft_prepare(struct kedge_server *server, const struct kedge_plan *p
     struct kedge_peer *peer = draft->peer;
     struct kedge_order last = {0};
     struct kedge_err err;
-    if (!draft->row || !any_step(draft, false))
+    if (!draft->row || (draft->step_count && !any_step(draft, false)))
         return false;
     if (any_step(draft, true) && peer->issued > 0 &&
         read_last(server, peer->name, arena, &last, &err) < 0) {
@@ -165,7 +162,8 @@ bool kedge_draft_prepare(struct kedge_server *server, const struct kedge_plan *p
         return false;
     }
     build_set(draft, &last, arena);
-    if (peer->generation > 0 && kedge_digest_equal(&draft->digest, &draft->row->envelope_set) &&
+    if (peer->generation > 0 && !peer->revoked &&
+        kedge_digest_equal(&draft->digest, &draft->row->envelope_set) &&
         (kedge_peer_accepted(peer, draft->row) || kedge_peer_deliverable(peer, draft->row, now)))
         return false;
 

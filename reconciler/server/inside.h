@@ -6,6 +6,7 @@
  *     cycle.c     one pass, from a commit to envelopes
  *     trust.c     may a commit come into force, by its signatures
  *     rights.c    may its signers change what it changes: judge.c, commit by commit
+ *     roots.c     whom devices trust
  *     intake.c    reports ─▶ actual
  *     admission.c who may report: enrolment, keys
  *     dispatch.c  plan ─▶ orders, signed and stored
@@ -14,6 +15,7 @@
 
 #include "judge.h"
 #include "peer.h"
+#include "roots.h"
 #include "server.h"
 #include "state/event.h"
 #include "state/plan.h"
@@ -86,6 +88,7 @@ struct kedge_server {
     char looked[KEDGE_COMMIT_TEXT];
     struct kedge_refused refused;
     struct kedge_trust trust;
+    struct kedge_roots roots;
     struct kedge_follow follow;
 
     struct kedge_actual actual;

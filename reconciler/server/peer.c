@@ -53,5 +53,5 @@ bool kedge_peer_deliverable(const struct kedge_peer *peer, const struct kedge_ac
                             kedge_ms now)
 {
     int64_t reported = row ? row->report.generation : 0;
-    return peer->generation > reported && now < peer->expires;
+    return peer->generation > reported && now < peer->expires && !peer->revoked;
 }

@@ -13,6 +13,7 @@ struct kedge_peer {
     int64_t generation;
     kedge_ms issued, expires;  /* 0: it was for who bore the name before, and is void */
     struct kedge_digest order; /* of its bytes */
+    bool revoked;              /* whoever signed it is no director (any more): it is signed anew */
 
     /* the last report */
     struct kedge_digest evidence;         /* of its bytes: the same bytes again are no replay */
@@ -51,6 +52,6 @@ void kedge_peer_release(struct kedge_peers *peers);
 
 /* The device has taken the stored order. `row` may be NULL: it never reported. */
 bool kedge_peer_accepted(const struct kedge_peer *peer, const struct kedge_actual_device *row);
-/* The device would take the stored order: it is newer than the one it has, and not expired. */
+/* The device would take the stored order: it is newer than the one it has, and good. */
 bool kedge_peer_deliverable(const struct kedge_peer *peer, const struct kedge_actual_device *row,
                             kedge_ms now);

@@ -14,10 +14,12 @@
 #include "api.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/mailbox.h"
 #include "notify.h"
+#include "shelf.h"
 #include "site.h"
 
 /* Three kinds of threads, which share nothing but mailboxes:
@@ -31,6 +33,7 @@
 #define INBOX    16384 /* requests that wait for the work loop */
 #define BATCH    1024  /* of them in one step: one transaction */
 #define RETRY_MS 10
+#define ROOTS_MS 1000 /* between looks for a newer root document */
 
 struct serve {
     struct kedge_site site;
@@ -42,6 +45,9 @@ struct serve {
     pthread_t fetcher;
     bool fetching; /* the thread exists */
     int signals, lock;
+    const char *roots;                           /* folder, or NULL */
+    kedge_ms look;                               /* for the next one: when */
+    struct kedge_digest looked;                  /* at what there was of it the last time */
     struct kedge_server_message messages[BATCH]; /* of a step */
 };
 
@@ -92,15 +98,53 @@ static void step(struct serve *serve, struct kedge_api_mail **mails, size_t coun
         free(mails[i]);
 }
 
+/* One open() a second, since whoever publishes may do so in any way, on any file system. What was
+ * refused is offered again when it has changed. */
+static void look_for_root(struct serve *serve)
+{
+    kedge_auto(kedge_buf) struct kedge_buf file = {0};
+    kedge_ms now = kedge_clock_monotonic();
+    struct kedge_err err;
+    if (!serve->roots || now < serve->look)
+        return;
+    serve->look = now + ROOTS_MS;
+    int code =
+        kedge_shelf_next(serve->roots, kedge_server_root(serve->site.server) + 1, &file, &err);
+    if (code == KEDGE_NOTFOUND)
+        return;
+    struct kedge_digest digest =
+        code ? kedge_digest_of(err.msg, strlen(err.msg)) : kedge_digest_of(file.data, file.size);
+    if (kedge_digest_equal(&digest, &serve->looked))
+        return;
+    serve->looked = digest;
+    serve->look = now; /* there may be one more behind it */
+    if (code) {
+        kedge_log_write(KEDGE_LOG_ERROR, NULL, "a root document cannot be read: %s", err.msg);
+        return;
+    }
+    kedge_auto(kedge_server_replies) struct kedge_server_replies replies = {0};
+    const struct kedge_server_message message = {.kind = KEDGE_SERVER_PUBLISH,
+                                                 .evidence = kedge_buf_slice(&file)};
+    kedge_server_step(serve->site.server, &message, 1, kedge_clock_wall(), &replies);
+    deliver(serve, &replies);
+}
+
+/* When to look around at the latest, from now. */
+static int longest_sleep(const struct serve *serve)
+{
+    kedge_ms left = kedge_server_wake(serve->site.server) - kedge_clock_wall();
+    if (serve->roots && left > serve->look - kedge_clock_monotonic())
+        left = serve->look - kedge_clock_monotonic();
+    return left < 0 ? 0 : left > KEDGE_SERVER_WAIT ? KEDGE_SERVER_WAIT : (int)left;
+}
+
 /* Sleeps until there is something to do; false when a signal says to end. */
 static bool await(struct serve *serve)
 {
-    kedge_ms left = kedge_server_wake(serve->site.server) - kedge_clock_wall();
     struct pollfd ready[] = {{.fd = kedge_mailbox_fd(serve->inbox), .events = POLLIN},
                              {.fd = serve->signals, .events = POLLIN}};
-    int timeout = left < 0 ? 0 : left > KEDGE_SERVER_WAIT ? KEDGE_SERVER_WAIT : (int)left;
     struct signalfd_siginfo signal;
-    (void)poll(ready, KEDGE_COUNT(ready), timeout);
+    (void)poll(ready, KEDGE_COUNT(ready), longest_sleep(serve));
     return read(serve->signals, &signal, sizeof signal) < 0;
 }
 
@@ -108,6 +152,7 @@ static void work(struct serve *serve)
 {
     void *mails[BATCH];
     while (await(serve)) {
+        look_for_root(serve);
         size_t count = kedge_mailbox_take(serve->inbox, mails, BATCH, 0);
         step(serve, (struct kedge_api_mail **)mails, count);
     }
@@ -154,6 +199,7 @@ static int start(struct serve *serve, const struct kedge_serve_options *options,
 {
     struct kedge_serve_options site = *options;
     site.git.cancel = &serve->stop;
+    serve->roots = options->roots;
     if (!options->manual && !options->key)
         return kedge_err_set(err, KEDGE_INVALID,
                              "orders cannot be signed: give the director's --key, or run manually");

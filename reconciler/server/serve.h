@@ -14,6 +14,7 @@ struct kedge_serve_options {
     const char *key;        /* the director's key (wire/keyfile.h); NULL: nothing is signed */
     const char *passphrase; /* file with the passphrase of a sealed key, or NULL */
     kedge_keyfile_ask *ask; /* for it, where there is no such file; NULL: nobody can be asked */
+    const char *roots;      /* folder of root documents, N.root.json; NULL: none */
     struct kedge_git_options git;
     kedge_ms interval;
     const char *cron, *zone; /* schedule instead of an interval; zone NULL: UTC */

@@ -160,6 +160,7 @@ int kedge_server_new(const struct kedge_server_options *options, kedge_ms now,
     server->follow.next = now;
     server->scan = now;
     if (load_secret(server, err) < 0 || kedge_trust_open(server, err) < 0 ||
+        kedge_roots_open(server, now, err) < 0 ||
         kedge_store_changed(options->store, &server->changed, err) < 0 ||
         kedge_admission_read(server, err) < 0 || resume(server, err) < 0 ||
         kedge_server_restore(server, now, err) < 0)
@@ -179,6 +180,7 @@ void kedge_server_free(struct kedge_server *server)
     kedge_findings_release(&server->findings);
     kedge_cycle_free_pool(server->pool);
     kedge_buf_release(&server->trunk);
+    kedge_roots_release(&server->roots);
     free(server->scope);
     free(server->issued);
     free(server);
@@ -205,6 +207,7 @@ static void answer_nothing(struct kedge_server *server, const struct kedge_peer 
                            uint64_t from, kedge_ms now, struct kedge_server_replies *out)
 {
     struct kedge_server_reply *reply = add_reply(out, KEDGE_SERVER_ANSWER, from);
+    reply->root = server->roots.newest.version;
     kedge_grant_write(server->secret, peer->name, now + GRANTED, reply->grant);
 }
 
@@ -218,6 +221,7 @@ static void answer_order(struct kedge_server *server, const struct kedge_peer *p
         return;
     }
     struct kedge_server_reply *reply = add_reply(out, KEDGE_SERVER_ANSWER, from);
+    reply->root = server->roots.newest.version;
     reply->type = KEDGE_SERVER_ENVELOPE;
     reply->body = envelope;
     envelope = (struct kedge_buf){0};
@@ -275,7 +279,7 @@ static void answer_sync(struct kedge_server *server, const struct kedge_intake_i
     bool ready = is_ready(server, peer, row, now);
     if (ready && !(has_refused(peer, row) && wait > 0)) {
         answer_order(server, peer, item->in->from, now, out);
-    } else if (wait <= 0) {
+    } else if (wait <= 0 || (row && kedge_roots_behind(server, &row->report))) {
         answer_nothing(server, peer, item->in->from, now, out);
     } else {
         peer->held = item->in->from;
@@ -292,6 +296,32 @@ static void deliver_issued(struct kedge_server *server, kedge_ms now,
         if (server->issued[i]->held)
             end_wait(server, server->issued[i], now, out);
     server->issued_count = 0;
+}
+
+/* News of a root do not wait: what they revoke is in force on devices until they hear of it. */
+static void deliver_root(struct kedge_server *server, kedge_ms now,
+                         struct kedge_server_replies *out)
+{
+    for (size_t i = 0; server->roots.news && i < server->peers.count; i++)
+        if (server->peers.at[i]->held)
+            end_wait(server, server->peers.at[i], now, out);
+    server->roots.news = false;
+}
+
+static void answer_root(struct kedge_server *server, const struct kedge_server_message *in,
+                        struct kedge_server_replies *out)
+{
+    struct kedge_slice file = kedge_roots_file(server, in->version);
+    struct kedge_err err;
+    if (!file.size) {
+        kedge_err_set(&err, KEDGE_NOTFOUND, "this server does not have that root document");
+        answer_error(out, in->from, &err);
+        return;
+    }
+    struct kedge_server_reply *reply = add_reply(out, KEDGE_SERVER_ANSWER, in->from);
+    reply->root = server->roots.newest.version;
+    reply->type = KEDGE_SERVER_ENVELOPE;
+    kedge_buf_add(&reply->body, file.data, file.size);
 }
 
 /* Time. */
@@ -466,9 +496,13 @@ static void take_message(struct kedge_server *server, const struct kedge_server_
     case KEDGE_SERVER_ROTATE:
         answer_enrol(server, in, now, out);
         break;
+    case KEDGE_SERVER_PUBLISH:
+        kedge_roots_offer(server, in->evidence, now);
+        break;
     case KEDGE_SERVER_TICK:
     case KEDGE_SERVER_SYNC:
     case KEDGE_SERVER_QUERY:
+    case KEDGE_SERVER_ROOT:
         break;
     }
 }
@@ -526,11 +560,14 @@ void kedge_server_step(struct kedge_server *server, const struct kedge_server_me
     for (size_t i = 0; i < syncs; i++)
         answer_sync(server, &items[i], now, out);
     deliver_issued(server, now, out);
+    deliver_root(server, now, out);
     scan(server, now, out);
 
     for (size_t i = 0; i < count; i++)
         if (in[i].kind == KEDGE_SERVER_QUERY)
             answer_query(server, &in[i], now, out);
+        else if (in[i].kind == KEDGE_SERVER_ROOT)
+            answer_root(server, &in[i], out);
     if (kedge_follow_due(server, now))
         (void)add_reply(out, KEDGE_SERVER_FETCH, 0);
     free(items);
@@ -563,6 +600,11 @@ int kedge_server_query(struct kedge_server *server, const struct kedge_view_quer
                        kedge_ms now, struct kedge_buf *out, struct kedge_err *err)
 {
     return kedge_view_write(server, query, now, out, err);
+}
+
+int64_t kedge_server_root(const struct kedge_server *server)
+{
+    return server->roots.newest.version;
 }
 
 const struct kedge_desired *kedge_server_desired(const struct kedge_server *server)

@@ -76,6 +76,8 @@ struct kedge_server_options {
     bool manual;         /* deliver what is stored; neither fetch, plan nor sign */
     bool accept_rewrite; /* take a commit that is no descendant of the one in force */
     struct kedge_server_signing signing;
+    const struct kedge_slice *roots; /* root documents, one version after the other; or NULL */
+    size_t root_count;
     uint64_t seed; /* of the jitter between polls */
 };
 
@@ -92,6 +94,8 @@ enum kedge_server_message_kind {
     KEDGE_SERVER_RECONCILE,   /* somebody asks for a pass now */
     KEDGE_SERVER_ENROL,       /* `evidence` is a request of enrol.h */
     KEDGE_SERVER_ROTATE,      /* `evidence` is a rotation of `device` */
+    KEDGE_SERVER_PUBLISH,     /* `evidence` is the root document that follows the newest one */
+    KEDGE_SERVER_ROOT,        /* somebody asks for `version` of the root document; 0: the newest */
 };
 
 /* Everything is borrowed for the step. */
@@ -104,6 +108,7 @@ struct kedge_server_message {
     const char *device;
     struct kedge_slice evidence;
     kedge_ms wait; /* SYNC: how long the answer may take */
+    int64_t version;
     const struct kedge_view_query *query;
 };
 
@@ -163,6 +168,8 @@ int kedge_server_query(struct kedge_server *server, const struct kedge_view_quer
 const struct kedge_desired *kedge_server_desired(const struct kedge_server *server);
 /* The last verified reports. Borrowed until the next step. */
 const struct kedge_actual *kedge_server_actual(const struct kedge_server *server);
+/* Version of the newest root document; 0: there is none. */
+int64_t kedge_server_root(const struct kedge_server *server);
 /* What grants for blobs are signed with (grant.h). */
 #define KEDGE_SERVER_SECRET 32
 void kedge_server_secret(const struct kedge_server *server, uint8_t secret[KEDGE_SERVER_SECRET]);

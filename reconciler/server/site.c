@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "base/limits.h"
 #include "base/secret.h"
+#include "shelf.h"
 #include "wire/keyfile.h"
 
 /* The file behind a store's URL; NULL when it is none. */
@@ -227,6 +228,11 @@ static int open_server(struct kedge_site *site, const struct kedge_serve_options
                                                   KEDGE_LIMIT_ALLOWED, &site->allowed, err) < 0)
         return err->code;
     server.signing.allowed = kedge_buf_slice(&site->allowed);
+    struct kedge_slice *roots = NULL;
+    if (options->roots && site->use != KEDGE_SITE_READ &&
+        kedge_shelf_read(options->roots, &site->arena, &roots, &server.root_count, err) < 0)
+        return err->code;
+    server.roots = roots;
     kedge_secret_random(&server.seed, sizeof server.seed);
     return kedge_server_new(&server, kedge_clock_wall(), &site->server, err);
 }

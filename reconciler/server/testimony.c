@@ -184,21 +184,29 @@ static int tell_failures(const struct telling *t)
     return 0;
 }
 
-static int tell_refusal(const struct telling *t)
+static int tell_refusal(const struct telling *t, enum kedge_event_kind kind,
+                        const struct kedge_refusal *old, const struct kedge_refusal *new)
 {
-    const struct kedge_refusal *new = t->after->report.refusal;
-    const struct kedge_refusal *old = t->before ? t->before->report.refusal : NULL;
     if (!new || (old && old->generation == new->generation && old->at == new->at))
         return 0;
-    struct kedge_event fact = {.kind = KEDGE_EVENT_ENVELOPE_REFUSED,
-                               .reason = new->reason,
-                               .message = new->message};
+    struct kedge_event fact = {.kind = kind, .reason = new->reason, .message = new->message};
     return t->take(&fact, KEDGE_VERB_COUNT, t->payload);
+}
+
+static int tell_refusals(const struct telling *t)
+{
+    static const struct kedge_report none;
+    const struct kedge_report *before = t->before ? &t->before->report : &none;
+    const struct kedge_report *after = &t->after->report;
+    int code = tell_refusal(t, KEDGE_EVENT_ENVELOPE_REFUSED, before->refusal, after->refusal);
+    return code ? code
+                : tell_refusal(t, KEDGE_EVENT_ROOT_REFUSED, before->root_refusal,
+                               after->root_refusal);
 }
 
 static int tell_all(const struct telling *t)
 {
-    int code = tell_refusal(t);
+    int code = tell_refusals(t);
     if (code == 0)
         code = tell_instances(t);
     if (code == 0)

@@ -153,6 +153,43 @@ static void add_policy(struct kedge_view_job *job)
     kedge_json_end_object(w);
 }
 
+/* What people have to do about the newest root; NULL: nothing. */
+static const char *warn_of_root(const struct kedge_view_job *job, struct kedge_err *err)
+{
+    const struct kedge_root *newest = &job->server->roots.newest;
+    if (kedge_root_fresh(newest, job->now, err) || kedge_roots_permit(job->server, err))
+        return err->msg;
+    if (newest->expires - job->now >= KEDGE_ROOTS_WARN)
+        return NULL;
+    kedge_err_set(err, KEDGE_DENIED,
+                  "it expires in %lld days, then devices take no new orders: 'kedge root next'",
+                  (long long)((newest->expires - job->now) / 86400000));
+    return err->msg;
+}
+
+static void add_root(struct kedge_view_job *job)
+{
+    const struct kedge_roots *roots = &job->server->roots;
+    struct kedge_json_writer *w = &job->w;
+    struct kedge_err err;
+    if (!roots->newest.version)
+        return;
+    kedge_json_key(w, "root");
+    kedge_json_begin_object(w);
+    kedge_json_add_integer(w, "version", roots->newest.version);
+    kedge_view_add_time(job, "expires", roots->newest.expires);
+    kedge_json_add_string(w, "warning", warn_of_root(job, &err));
+    if (roots->refused.reason) {
+        kedge_json_key(w, "refused");
+        kedge_json_begin_object(w);
+        kedge_json_add_integer(w, "version", roots->refused.version);
+        kedge_json_add_string(w, "reason", roots->refused.reason);
+        kedge_json_add_string(w, "message", roots->refused.err.msg);
+        kedge_json_end_object(w);
+    }
+    kedge_json_end_object(w);
+}
+
 static void add_fleet(struct kedge_view_job *job)
 {
     const struct kedge_census *census = kedge_census_take(job->server, job->now);
@@ -204,6 +241,7 @@ static int write_status(struct kedge_view_job *job, struct kedge_err *err)
     add_refused(job);
     add_signatures(job);
     add_policy(job);
+    add_root(job);
     if (job->server->desired)
         add_fleet(job);
     kedge_json_end_object(&job->w);

@@ -10,7 +10,8 @@
  *
  *   status     {"format","at","source":{"url","revision","path","reachable","message","lastSuccess",
  *              "head"}, "revision":{"commit","author","subject","since"}, "refused":{"commit",
- *              "reason","code","message"},
+ *              "reason","code","message"}, "signatures":{"required","verified"},
+ *              "root":{"version","expires","warning","refused":{"version","reason","message"}},
  *              "policy":{"enforced","devices","objects","held":[{"object","commit","why",
  *              "frees"}..]}, "devices":{"total","online","offline","unknown","decommissioned"},
  *              "assignments":{"total","synced","outOfSync","unknown"},
@@ -22,7 +23,8 @@
  *              "at"}: who asks to be approved
  *   device     DEVICE + {"arch","memory","disk","diskFree","runtimes","enrolled","identity":{"key",
  *              "fingerprint","manifestHas","enrolledWith","hardware","enrolled","standing","left",
- *              "hold","frees"},"recipient","waiting","refusal":{..},"instances":[INSTANCE..]}
+ *              "hold","frees"},"recipient","waiting","root","refusal":{..},"rootRefusal":{..},
+ *              "instances":[INSTANCE..]}
  *              INSTANCE {"instance","deployment","kind","bundle","sync","health","action","wanted":
  *              {"version","state","content"}, "held":{"version","state","content","integrity",
  *              "verified","endpoint","restarts","message"}, "verb","drift","reason","hold",

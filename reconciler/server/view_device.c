@@ -203,11 +203,12 @@ static void add_line(struct kedge_view_job *job, const struct side *side,
     add_progress(job, line->progress);
 }
 
-static void add_refusal(struct kedge_view_job *job, const struct kedge_refusal *refusal)
+static void add_refusal(struct kedge_view_job *job, const char *key,
+                        const struct kedge_refusal *refusal)
 {
     if (!refusal)
         return;
-    kedge_json_key(&job->w, "refusal");
+    kedge_json_key(&job->w, key);
     kedge_json_begin_object(&job->w);
     kedge_json_add_integer(&job->w, "generation", refusal->generation);
     kedge_json_add_string(&job->w, "code", kedge_code_name(refusal->code));
@@ -236,7 +237,10 @@ static void add_capacity(struct kedge_view_job *job, const struct side *side)
     for (uint32_t i = 0; i < report->runtimes.count; i++)
         kedge_json_put_string(w, report->runtimes.at[i]);
     kedge_json_end_array(w);
-    add_refusal(job, report->refusal);
+    if (report->root)
+        kedge_json_add_integer(w, "root", report->root);
+    add_refusal(job, "refusal", report->refusal);
+    add_refusal(job, "rootRefusal", report->root_refusal);
 }
 
 static int find_device(struct kedge_view_job *job, struct side *out, struct kedge_err *err)

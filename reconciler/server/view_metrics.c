@@ -91,6 +91,24 @@ static void add_source(struct kedge_buf *out, const struct kedge_server *server)
     kedge_buf_printf(out, "kedge_source_refused %d\n", server->refused.reason != NULL);
 }
 
+static void add_root(struct kedge_buf *out, const struct kedge_server *server)
+{
+    const struct kedge_roots *roots = &server->roots;
+    struct kedge_err err;
+    if (!roots->newest.version)
+        return;
+    describe(out, "kedge_root_version", "gauge", "Newest root document that is handed out.");
+    kedge_buf_printf(out, "kedge_root_version %" PRId64 "\n", roots->newest.version);
+    describe(out, "kedge_root_expires_timestamp_seconds", "gauge",
+             "When it expires: devices then take no new orders.");
+    kedge_buf_printf(out, "kedge_root_expires_timestamp_seconds %" PRId64 "\n",
+                     roots->newest.expires / 1000);
+    describe(out, "kedge_root_refused", "gauge", "The document that should follow is refused.");
+    kedge_buf_printf(out, "kedge_root_refused %d\n", roots->refused.reason != NULL);
+    describe(out, "kedge_root_permits", "gauge", "It names the key that orders are signed with.");
+    kedge_buf_printf(out, "kedge_root_permits %d\n", kedge_roots_permit(server, &err) == 0);
+}
+
 int kedge_view_write_metrics(struct kedge_view_job *job, struct kedge_err *err)
 {
     (void)err;
@@ -102,6 +120,7 @@ int kedge_view_write_metrics(struct kedge_view_job *job, struct kedge_err *err)
     add_reports(out, &server->counters);
     add_passes(out, &server->counters);
     add_source(out, server);
+    add_root(out, server);
     kedge_buf_puts(out, "# EOF\n");
     return 0;
 }

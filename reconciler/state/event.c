@@ -32,6 +32,8 @@ static const char *const words[KEDGE_EVENT_KIND_COUNT] = {
     [KEDGE_EVENT_KEY_ROTATED] = "KeyRotated",
     [KEDGE_EVENT_DECOMMISSION_ORDERED] = "DecommissionOrdered",
     [KEDGE_EVENT_DEVICE_DECOMMISSIONED] = "DeviceDecommissioned",
+    [KEDGE_EVENT_ROOT_PUBLISHED] = "RootPublished",
+    [KEDGE_EVENT_ROOT_REFUSED] = "RootRefused",
 };
 const struct kedge_words kedge_event_words = {words, KEDGE_EVENT_KIND_COUNT};
 

@@ -34,6 +34,8 @@ enum kedge_event_kind {
     KEDGE_EVENT_KEY_ROTATED,
     KEDGE_EVENT_DECOMMISSION_ORDERED,
     KEDGE_EVENT_DEVICE_DECOMMISSIONED, /* its keys are refused from here on */
+    KEDGE_EVENT_ROOT_PUBLISHED,
+    KEDGE_EVENT_ROOT_REFUSED, /* by the device */
     KEDGE_EVENT_KIND_COUNT
 };
 extern const struct kedge_words kedge_event_words; /* "RevisionReconciled", ... */
