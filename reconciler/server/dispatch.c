@@ -322,7 +322,20 @@ static bool has_steps(const struct kedge_plan *plan, size_t *at, const char *dev
     return *at < plan->count && strcmp(plan->steps[*at].change->device, device) == 0;
 }
 
-/* Devices that want for nothing, and whose order binds them no longer. */
+/* Is there something wrong with the order that lies ready for a device that wants for nothing? It
+ * binds nobody, or what it says is not wanted any more and would be done all the same. Whoever
+ * leaves, or is held, has an order of its own kind. */
+static bool misleads(const struct kedge_server *server, const struct kedge_peer *peer,
+                     const struct kedge_actual_device *row, kedge_ms now)
+{
+    const struct kedge_identity *identity =
+        kedge_identity_find(&server->actual.identities, peer->name);
+    if (identity && (identity->standing != KEDGE_STANDING_MEMBER || identity->hold))
+        return false;
+    return peer->revoked || kedge_peer_deliverable(peer, row, now);
+}
+
+/* Devices without a change, but with such an order. */
 static int renew(struct kedge_server *server, const struct kedge_plan *plan,
                  struct kedge_draft *drafts, kedge_ms now, struct kedge_err *err)
 {
@@ -332,11 +345,12 @@ static int renew(struct kedge_server *server, const struct kedge_plan *plan,
     do {
         struct kedge_arena arena = {0};
         for (filled = 0; filled < BATCH && (peer = next_peer(server, &at));) {
-            if (!peer->revoked || has_steps(plan, &step, peer->name))
+            struct kedge_actual_device *row = kedge_actual_find(&server->actual, peer->name);
+            if (!row || !misleads(server, peer, row, now) || has_steps(plan, &step, peer->name))
                 continue;
             drafts[filled] = (struct kedge_draft){
                 .peer = peer,
-                .row = kedge_actual_find(&server->actual, peer->name),
+                .row = row,
                 .desired = kedge_table_find(server->desired->devices, peer->name),
             };
             if (drafts[filled].desired)
@@ -396,7 +410,9 @@ int kedge_dispatch_farewell(struct kedge_server *server, kedge_ms now, struct ke
 {
     const struct kedge_server_options *options = &server->options;
     const struct kedge_identities *identities = &server->actual.identities;
-    if (!options->director || options->store->read_only || server->dry)
+    struct kedge_err refused;
+    if (!options->director || options->store->read_only || server->dry ||
+        kedge_roots_permit(server, &refused) < 0)
         return 0;
     for (size_t i = 0; i < identities->count; i++) {
         const struct kedge_identity *identity = identities->at[i];

@@ -8,9 +8,9 @@
 
 /* For each device with released changes, the set it must hold: what is wanted where a change is
  * released or there is none, what its last order said where a change is held. A set that the device
- * has accepted, or that lies ready for it unexpired, is not signed again;
- * one that was signed by somebody who is no director any more is, even if the device wants for
- * nothing. Nothing is issued while the newest root does not name our key. A few orders are
+ * has accepted, or that lies ready for it unexpired, is not signed again.
+ * A device that wants for nothing gets a new order when the one that lies ready says otherwise, or
+ * was signed by somebody who is no director any more. Nothing is issued while the newest root does not name our key. A few orders are
  * signed one by one on all cores, many as a batch (wire/batch.h), and they become durable a thousand
  * at a time; `server->issued` names their devices. */
 int kedge_dispatch_issue(struct kedge_server *server, const struct kedge_cycle_plan *pass,

@@ -108,8 +108,8 @@ struct kedge_report {
     struct kedge_refusal *refusal; /* the last one, or NULL */
     bool erased;  /* decommissioned: nothing is left of models, artifacts and logs */
     int64_t root; /* version of the root document in force; 0: keys named by hand */
-    struct kedge_refusal
-        *root_refusal; /* why no newer root is followed, or NULL; `generation` is the version */
+    /* Why no newer root is followed, or NULL; its `generation` is the version. */
+    struct kedge_refusal *root_refusal;
 };
 
 void kedge_report_write(const struct kedge_report *report, struct kedge_json_writer *writer);

@@ -237,6 +237,8 @@ void fixture_report(struct fixture_device *device, kedge_ms now, struct kedge_bu
         .progress = device->progress,
         .progress_count = device->progress != NULL,
         .refusal = device->refusal,
+        .root = device->root,
+        .root_refusal = device->root_refusal,
     };
     kedge_auto(kedge_buf) struct kedge_buf statement = {0};
     struct kedge_public_key key = kedge_key_public(device->key);

@@ -30,7 +30,8 @@ struct fixture_device {
     struct kedge_arena arena;
     struct kedge_reported instances[8];
     uint32_t count;
-    struct kedge_refusal *refusal;
+    struct kedge_refusal *refusal, *root_refusal;
+    int64_t root;                    /* version of the root it follows; 0: none */
     struct kedge_progress *progress; /* one, or NULL */
     bool erased;                     /* its next report says so, and that it holds nothing */
 };
