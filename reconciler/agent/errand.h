@@ -38,6 +38,13 @@ int kedge_errand_join(const struct kedge_errand *errand, char fingerprint[KEDGE_
 int kedge_errand_rotate(const struct kedge_errand *errand, char fingerprint[KEDGE_KEY_PRINT],
                         struct kedge_err *err) KEDGE_MUST_CHECK;
 
+/* Is there a key? One that a signer holds is. */
+bool kedge_errand_has_key(const char *path);
+int kedge_errand_load(const struct kedge_errand *errand, const char *path, struct kedge_key **out,
+                      struct kedge_err *err) KEDGE_MUST_CHECK;
+/* A new one in a new file, sealed where there is a passphrase. */
+int kedge_errand_make(const struct kedge_errand *errand, const char *path, struct kedge_key **out,
+                      struct kedge_err *err) KEDGE_MUST_CHECK;
 /* A key of the device's files, the one in its place first, that is not `current`; NULL: there is
  * none. *next: it is the one that waits to take the place. */
 int kedge_errand_other(const struct kedge_errand *errand, const struct kedge_public_key *current,

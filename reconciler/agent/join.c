@@ -83,18 +83,15 @@ static int make_key(struct join *join, const char *path, struct kedge_err *err)
         code = kedge_fs_sync(join->state, ".", err);
     if (code)
         return code;
-    join->key = kedge_key_generate();
-    return kedge_keyfile_save(join->key, NULL, path, err);
+    return kedge_errand_make(join->errand, path, &join->key, err);
 }
 
 static int get_key(struct join *join, struct kedge_err *err)
 {
     kedge_auto(kedge_buf) struct kedge_buf path = {0};
-    const char *passphrase = join->errand->passphrase_file;
     kedge_errand_key_path(join->errand, &path);
-    int code = access(path.data, F_OK) == 0
-                   ? kedge_keyfile_load(path.data, passphrase ? kedge_keyfile_passphrase : NULL,
-                                        passphrase, &join->key, err)
+    int code = kedge_errand_has_key(path.data)
+                   ? kedge_errand_load(join->errand, path.data, &join->key, err)
                    : make_key(join, path.data, err);
     if (code)
         return code;

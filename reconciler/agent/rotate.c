@@ -13,29 +13,40 @@
 
 #define ANSWER_LIMIT KEDGE_KIB(4)
 
-static int load(const struct kedge_errand *errand, const char *path, struct kedge_key **out,
-                struct kedge_err *err)
+static bool is_file(const char *source)
+{
+    return strncmp(source, "exec:", 5) != 0;
+}
+
+int kedge_errand_load(const struct kedge_errand *errand, const char *path, struct kedge_key **out,
+                      struct kedge_err *err)
 {
     return kedge_keyfile_load(path, errand->passphrase_file ? kedge_keyfile_passphrase : NULL,
                               errand->passphrase_file, out, err);
 }
 
-/* The new key, durable before anybody hears of it; one that a rotation before has left goes on. */
-static int make_next(const struct kedge_errand *errand, const char *path, struct kedge_key **out,
-                     struct kedge_err *err)
+bool kedge_errand_has_key(const char *path)
+{
+    return !is_file(path) || access(path, F_OK) == 0;
+}
+
+int kedge_errand_make(const struct kedge_errand *errand, const char *path, struct kedge_key **out,
+                      struct kedge_err *err)
 {
     char passphrase[KEDGE_KEYFILE_PASSPHRASE];
-    if (access(path, F_OK) == 0)
-        return load(errand, path, out, err);
     int code = 0;
     if (errand->passphrase_file)
         code = kedge_keyfile_passphrase(errand->passphrase_file, path, passphrase, err);
     if (code)
         return code;
-    *out = kedge_key_generate();
-    code = kedge_keyfile_save(*out, errand->passphrase_file ? passphrase : NULL, path, err);
+    kedge_auto(kedge_key) struct kedge_key *key = kedge_key_generate();
+    code = kedge_keyfile_save(key, errand->passphrase_file ? passphrase : NULL, path, err);
     explicit_bzero(passphrase, sizeof passphrase);
-    return code;
+    if (code)
+        return code;
+    *out = key;
+    key = NULL;
+    return 0;
 }
 
 static int tell_server(const struct kedge_errand *errand, const struct kedge_key *before,
@@ -86,7 +97,7 @@ int kedge_errand_other(const struct kedge_errand *errand, const struct kedge_pub
         kedge_auto(kedge_key) struct kedge_key *key = NULL;
         if (access(files[i], F_OK) < 0)
             continue;
-        int code = load(errand, files[i], &key, err);
+        int code = kedge_errand_load(errand, files[i], &key, err);
         if (code)
             return code;
         struct kedge_public_key public = kedge_key_public(key);
@@ -116,9 +127,15 @@ int kedge_errand_rotate(const struct kedge_errand *errand, char fingerprint[KEDG
     kedge_auto(kedge_key) struct kedge_key *before = NULL, *after = NULL;
     kedge_errand_key_path(errand, &path);
     next_path(errand, &next);
-    int code = load(errand, path.data, &before, err);
+    if (!is_file(path.data))
+        return kedge_err_set(err, KEDGE_UNSUPPORTED,
+                             "this device's key is held by a signer: rotate it there, and enrol "
+                             "again");
+    int code = kedge_errand_load(errand, path.data, &before, err);
+    /* Durable before anybody hears of it; one that a rotation before has left goes on. */
     if (!code)
-        code = make_next(errand, next.data, &after, err);
+        code = kedge_errand_has_key(next.data) ? kedge_errand_load(errand, next.data, &after, err)
+                                               : kedge_errand_make(errand, next.data, &after, err);
     if (!code)
         code = tell_server(errand, before, after, err);
     if (!code)
