@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/limits.h"
+#include "base/secret.h"
 #include "errand.h"
 #include "post.h"
 #include "wire/rotation.h"
@@ -33,15 +34,13 @@ bool kedge_errand_has_key(const char *path)
 int kedge_errand_make(const struct kedge_errand *errand, const char *path, struct kedge_key **out,
                       struct kedge_err *err)
 {
-    char passphrase[KEDGE_KEYFILE_PASSPHRASE];
-    int code = 0;
-    if (errand->passphrase_file)
-        code = kedge_keyfile_passphrase(errand->passphrase_file, path, passphrase, err);
-    if (code)
-        return code;
+    const char *file = errand->passphrase_file;
     kedge_auto(kedge_key) struct kedge_key *key = kedge_key_generate();
-    code = kedge_keyfile_save(key, errand->passphrase_file ? passphrase : NULL, path, err);
-    explicit_bzero(passphrase, sizeof passphrase);
+    char *passphrase = file ? kedge_secret_alloc(KEDGE_KEYFILE_PASSPHRASE) : NULL;
+    int code = file ? kedge_keyfile_passphrase(file, path, passphrase, err) : 0;
+    if (!code)
+        code = kedge_keyfile_save(key, passphrase, path, err);
+    kedge_secret_free(passphrase);
     if (code)
         return code;
     *out = key;
