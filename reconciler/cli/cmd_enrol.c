@@ -14,6 +14,7 @@
 #include "kedge/store.h"
 #include "server/enrolment.h"
 #include "server/once.h"
+#include "server/shelf.h"
 #include "settings.h"
 #include "state/actual.h"
 #include "state/desired.h"
@@ -73,17 +74,28 @@ static const struct kedge_identities *identities_of(const struct session *sessio
 
 /* --- enroll ----------------------------------------------------------------------------------- */
 
-static int read_root(struct kedge_call *call, struct kedge_root *out, struct kedge_err *err)
+/* The root that devices are to begin with: a file's, or the newest that the server hands out. */
+static int read_root(struct kedge_call *call, const char *folder, struct kedge_root *out,
+                     struct kedge_err *err)
 {
     kedge_auto(kedge_buf) struct kedge_buf file = {0};
-    const char *path;
-    int code = kedge_command_need(call, KEDGE_OPTION_ROOT, &path, err);
+    kedge_auto(kedge_arena) struct kedge_arena arena = {0};
+    const char *path = kedge_command_value(call, KEDGE_OPTION_ROOT);
+    struct kedge_slice *files = NULL, bytes = {0};
+    size_t count = 0;
+    if (!path && !folder)
+        return kedge_command_misuse(call, err,
+                                    "devices know their server by a root document: name the "
+                                    "server's --roots, or one with --root ('kedge root init')");
+    int code = path ? kedge_fs_read(AT_FDCWD, path, KEDGE_LIMIT_ROOT, &file, err)
+                    : kedge_shelf_read(folder, &arena, &files, &count, err);
     if (!code)
-        code = kedge_fs_read(AT_FDCWD, path, KEDGE_LIMIT_ROOT, &file, err);
-    if (!code && kedge_root_pin(kedge_buf_slice(&file), NULL, out, err))
-        code = kedge_err_wrap(err, "'%s'", path);
-    return code ? code
-                : (int)(kedge_root_fresh(out, kedge_clock_wall(), err) ? err->code : KEDGE_OK);
+        bytes = path ? kedge_buf_slice(&file) : files[count - 1];
+    if (!code && kedge_root_pin(bytes, NULL, out, err))
+        code = kedge_err_wrap(err, "'%s'", path ? path : folder);
+    if (!code && kedge_root_fresh(out, kedge_clock_wall(), err))
+        code = err->code;
+    return code;
 }
 
 /* What would keep the token from being of use. */
@@ -149,9 +161,9 @@ int kedge_cmd_device_enroll(struct kedge_call *call, struct kedge_err *err)
     if (!code)
         code = kedge_key_init(err);
     if (!code)
-        code = read_root(call, &root, err);
-    if (!code)
         code = open_session(call, &session, err);
+    if (!code)
+        code = read_root(call, session.settings.options.roots, &root, err);
     if (code)
         return code;
     const struct kedge_enrolment_token what = {

@@ -221,11 +221,11 @@ const struct kedge_command kedge_commands[] = {
         .summary = "Issue a token with which a device joins the fleet once",
         .about = "Shows the token, and the command to run on the device, this one time: the store "
                  "keeps its hash. A new token of a device replaces the one before.\n\n"
-                 "  kedge device enroll press-07 --root root.json --expires 2h",
+                 "  kedge device enroll press-07 --roots roots --expires 2h",
         .min = 1,
         .max = 1,
-        .options = ENROL | KEDGE_OPTION(SERVER) | KEDGE_OPTION(ROOT) | KEDGE_OPTION(EXPIRES) |
-                   KEDGE_OPTION(HARDWARE),
+        .options = ENROL | KEDGE_OPTION(SERVER) | KEDGE_OPTION(ROOTS) | KEDGE_OPTION(ROOT) |
+                   KEDGE_OPTION(EXPIRES) | KEDGE_OPTION(HARDWARE),
         .formats = "text|json",
         .run = kedge_cmd_device_enroll,
     },
@@ -332,7 +332,8 @@ const struct kedge_command kedge_commands[] = {
         .operands = "[NAME]",
         .summary = "Seal standard input for devices; with NAME, as an item of a Deployment's "
                    "'secrets'",
-        .about = "On a terminal it asks for it. What is written can stand in Git: only these devices can open it, and nobody "
+        .about = "On a terminal it asks for it. What is written can stand in Git: only these "
+                 "devices can open it, and nobody "
                  "here. Sealed again it is another text, and its instances are restarted with "
                  "it.\n\n"
                  "  printf '%s' \"$token\" | kedge secret seal API_TOKEN --deployment all",

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "dispatch.h"
@@ -162,6 +163,7 @@ static int judge(struct kedge_server *server, const struct kedge_enrol_request *
     struct kedge_peer *peer = kedge_peer_add(&server->peers, request->device);
     struct kedge_identity *row = kedge_identity_add(&server->actual.identities, request->device);
     peer->issued = peer->expires = 0;
+    peer->revoked = false;
     peer->order = (struct kedge_digest){0};
     kedge_identity_text(&row->hardware, request->hardware);
     memset(row->previous, 0, sizeof row->previous);
@@ -191,23 +193,44 @@ static void record_refusal(struct kedge_server *server, const char *device, kedg
     server->version++;
 }
 
-/* The root files from the one that the device pins up to the newest. */
-static int find_roots(const struct kedge_server *server, const struct kedge_enrol_request *request,
-                      const struct kedge_slice **files, size_t *count, struct kedge_err *err)
+/* Root files from the one that the device pins up to the newest. */
+struct chain {
+    struct kedge_slice files[KEDGE_LIMIT_ROOTS];
+    size_t count;
+};
+
+static bool is_pinned(struct kedge_slice file, const struct kedge_digest *pin)
 {
+    struct kedge_root root;
+    struct kedge_err ignored;
+    return kedge_digest_is_zero(pin) ||
+           (kedge_root_peek(file, &root, &ignored) == 0 && kedge_digest_equal(&root.digest, pin));
+}
+
+static int find_roots(const struct kedge_server *server, const struct kedge_enrol_request *request,
+                      struct chain *out, struct kedge_err *err)
+{
+    const struct kedge_roots *roots = &server->roots;
     char text[KEDGE_DIGEST_TEXT];
-    const struct kedge_server_chain *roots = &server->options.chain;
-    if (!roots->since || !server->options.director)
+    if (!roots->count || !server->options.director)
         return kedge_err_set(err, KEDGE_UNAVAILABLE,
                              "this server %s: 'kedge serve' needs it to let devices in",
                              server->options.director ? "has no root document (--roots)"
                                                       : "holds no director's key");
-    *files = roots->since(roots->self, &request->root, count);
-    if (!*files)
-        return kedge_err_set(err, KEDGE_NOTFOUND,
-                             "the root %s, which the device pins, is none of this fleet's",
-                             kedge_digest_format(&request->root, text));
-    return 0;
+    if (kedge_roots_permit(server, err) < 0)
+        return kedge_err_set(err, KEDGE_UNAVAILABLE, "no device would believe this server: %s",
+                             err->msg);
+    out->count = 0;
+    for (size_t i = 0; i < roots->count && out->count < KEDGE_COUNT(out->files); i++) {
+        struct kedge_slice file = kedge_buf_slice(&roots->files[i]);
+        if (out->count || is_pinned(file, &request->root))
+            out->files[out->count++] = file;
+    }
+    if (out->count)
+        return 0;
+    return kedge_err_set(err, KEDGE_NOTFOUND,
+                         "the root %s, which the device pins, is none of this fleet's",
+                         kedge_digest_format(&request->root, text));
 }
 
 static void write_waits(const struct kedge_enrol_request *request, struct kedge_buf *out)
@@ -221,8 +244,8 @@ static void write_waits(const struct kedge_enrol_request *request, struct kedge_
 }
 
 static int write_reply(const struct kedge_server *server, const struct kedge_enrol_request *request,
-                       const struct kedge_slice *files, size_t count, kedge_ms now,
-                       struct kedge_buf *out, struct kedge_err *err)
+                       const struct chain *chain, kedge_ms now, struct kedge_buf *out,
+                       struct kedge_err *err)
 {
     const struct kedge_peer *peer = kedge_peer_find(&server->peers, request->device);
     const struct kedge_identity *row =
@@ -230,8 +253,8 @@ static int write_reply(const struct kedge_server *server, const struct kedge_enr
     /* Of the record that was made first: an answer that was lost is given again as it was. */
     kedge_ms at = row && row->enrolled ? row->enrolled : now;
     int64_t before = peer && !peer->issued ? peer->generation : 0;
-    return kedge_enrol_reply_sign(request, files, count, before, at, &server->options.director, 1,
-                                  out, err);
+    return kedge_enrol_reply_sign(request, chain->files, chain->count, before, at,
+                                  &server->options.director, 1, out, err);
 }
 
 int kedge_admission_enrol(struct kedge_server *server, struct kedge_slice envelope, kedge_ms now,
@@ -240,11 +263,10 @@ int kedge_admission_enrol(struct kedge_server *server, struct kedge_slice envelo
     kedge_auto(kedge_arena) struct kedge_arena arena = {0};
     struct kedge_enrol_request request;
     enum kedge_enrolment_verdict verdict;
-    const struct kedge_slice *files;
-    size_t count;
+    struct chain chain;
     if (kedge_enrol_request_verify(&arena, envelope, &request, err) < 0)
         return err->code;
-    if (find_roots(server, &request, &files, &count, err) < 0 ||
+    if (find_roots(server, &request, &chain, err) < 0 ||
         judge(server, &request, now, &verdict, err) < 0) {
         if (err->code != KEDGE_UNAVAILABLE)
             record_refusal(server, request.device, now, err);
@@ -252,7 +274,7 @@ int kedge_admission_enrol(struct kedge_server *server, struct kedge_slice envelo
     }
     *waits = verdict == KEDGE_ENROLMENT_WAITS;
     if (!*waits)
-        return write_reply(server, &request, files, count, now, out, err);
+        return write_reply(server, &request, &chain, now, out, err);
     write_waits(&request, out);
     return 0;
 }

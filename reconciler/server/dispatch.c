@@ -402,7 +402,7 @@ int kedge_dispatch_issue(struct kedge_server *server, const struct kedge_cycle_p
 static bool is_told(const struct kedge_identity *identity, const struct kedge_peer *peer,
                     const struct kedge_actual_device *row, kedge_ms now)
 {
-    return identity->farewell && identity->farewell == peer->generation &&
+    return identity->farewell && identity->farewell == peer->generation && !peer->revoked &&
            (kedge_peer_accepted(peer, row) || kedge_peer_deliverable(peer, row, now));
 }
 
@@ -447,6 +447,12 @@ static void read_authorised(struct kedge_slice json, struct kedge_actual_device 
     }
 }
 
+/* An order that is void is nobody's. */
+static bool is_revoked(const struct kedge_server *server, const struct kedge_store_device *device)
+{
+    return device->envelope.size && !kedge_roots_signed(server, device->envelope);
+}
+
 static void recall(const struct kedge_server *server, const struct kedge_store_device *device,
                    struct kedge_peer *peer, struct kedge_actual_device *row)
 {
@@ -454,7 +460,7 @@ static void recall(const struct kedge_server *server, const struct kedge_store_d
     peer->issued = device->issued;
     peer->expires = device->expires;
     peer->order = kedge_digest_of(device->envelope.data, device->envelope.size);
-    peer->revoked = !kedge_roots_signed(server, device->envelope);
+    peer->revoked = is_revoked(server, device);
     if (!row)
         return;
     row->generation = device->generation;
@@ -510,7 +516,7 @@ static int visit_judge(const struct kedge_store_device *device, void *payload)
     struct kedge_server *server = payload;
     struct kedge_peer *peer = kedge_peer_find(&server->peers, device->name);
     if (peer)
-        peer->revoked = !kedge_roots_signed(server, device->envelope);
+        peer->revoked = is_revoked(server, device);
     return 0;
 }
 

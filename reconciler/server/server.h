@@ -42,14 +42,6 @@ struct kedge_server_revisions {
     bool (*tag)(void *self, const char **name, struct kedge_slice *object);
 };
 
-/* The fleet's root documents; `self` is passed back. */
-struct kedge_server_chain {
-    void *self;
-    /* Files from the version with this digest (zero: the first) up to the newest; NULL when there is
-     * none such. Borrowed until the next call. */
-    const struct kedge_slice *(*since)(void *self, const struct kedge_digest *pin, size_t *count);
-};
-
 /* Must commits be signed (trust.h)? All-zero: as the store remembers, which begins with no. */
 struct kedge_server_signing {
     bool required;              /* from now on */
@@ -65,7 +57,6 @@ struct kedge_server_options {
     struct kedge_store *store;
     struct kedge_server_revisions revisions;
     const struct kedge_key *director; /* NULL: orders are never signed here */
-    struct kedge_server_chain chain;  /* NULL: devices cannot enrol here */
     const char *source;            /* URL of the repository without credentials: orders name it */
     const char *revision;          /* branch, tag or commit that is followed; for people */
     const char *path;              /* manifest root; for people */

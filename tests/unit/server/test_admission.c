@@ -37,14 +37,6 @@ struct scene {
     struct kedge_enrol_reply reply;
 };
 
-static const struct kedge_slice *since(void *self, const struct kedge_digest *pin, size_t *count)
-{
-    struct scene *scene = self;
-    *count = 1;
-    return kedge_digest_is_zero(pin) || kedge_digest_equal(pin, &scene->root.digest) ? scene->files
-                                                                                     : NULL;
-}
-
 static struct scene *scene_make(void)
 {
     struct scene *scene = calloc(1, sizeof *scene);
@@ -62,7 +54,8 @@ static struct scene *scene_make(void)
                  0, "%s", err.msg);
     scene->files[0] = kedge_buf_slice(&scene->file);
     cr_assert_eq(kedge_root_pin(scene->files[0], NULL, &scene->root, &err), 0, "%s", err.msg);
-    scene->fx.options.chain = (struct kedge_server_chain){scene, since};
+    scene->fx.options.roots = scene->files;
+    scene->fx.options.root_count = 1;
     fixture_restart(&scene->fx);
     fixture_head(&scene->fx, fixture_commit(&scene->fx, press, models, NULL));
     return scene;
@@ -240,23 +233,15 @@ Test(admission, a_server_that_cannot_answer_uses_no_token_up)
 {
     struct scene *scene = scene_make();
     struct kedge_token token = issue(scene, "press", NULL);
-    scene->fx.options.chain = (struct kedge_server_chain){0};
+    scene->fx.options.root_count = 0;
     fixture_restart(&scene->fx);
     refused(ask(scene, &scene->press, &token, NULL), KEDGE_UNAVAILABLE, "no root document");
-    scene->fx.options.chain = (struct kedge_server_chain){scene, since};
+    scene->fx.options.roots = scene->files;
+    scene->fx.options.root_count = 1;
     fixture_restart(&scene->fx);
     struct kedge_digest known = scene->root.digest;
     scene->root.digest.bytes[0] ^= 1; /* the device was told of another fleet's */
-    kedge_auto(kedge_buf) struct kedge_buf envelope = {0};
-    struct kedge_err err;
-    struct kedge_enrol_request request = {.device = "press",
-                                          .issued = 1,
-                                          .has_token = true,
-                                          .root = known};
-    memcpy(request.secret, token.secret, sizeof request.secret);
-    cr_assert_eq(kedge_enrol_request_sign(&request, scene->press.key, &envelope, &err), 0);
-    refused(send(scene, KEDGE_SERVER_ENROL, NULL, kedge_buf_slice(&envelope)), KEDGE_NOTFOUND,
-            "none of this fleet's");
+    refused(ask(scene, &scene->press, &token, NULL), KEDGE_NOTFOUND, "none of this fleet's");
     scene->root.digest = known;
     admitted(ask(scene, &scene->press, &token, NULL));
     scene_free(scene);
@@ -478,6 +463,7 @@ Test(admission, a_device_is_sent_off_in_order)
     admitted(ask(scene, &scene->thief, &token, NULL));
     cr_assert_eq(scene->reply.generation, scene->press.generation);
     cr_assert_str_eq(standing_of(scene), "member");
+    fixture_restart(&scene->fx);
     fixture_take(&scene->fx, &scene->thief, fixture_sync(&scene->fx, &scene->thief, 0));
     cr_assert_gt(scene->thief.generation, scene->press.generation);
     cr_assert_eq(scene->thief.count, 1);
