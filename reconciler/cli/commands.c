@@ -129,11 +129,25 @@ const struct kedge_command kedge_commands[] = {
     },
     {
         .name = "history",
-        .operands = "",
-        .summary = "Show what happened, newest first",
-        .about = "The last 100 events, unless --limit says otherwise.",
+        .operands = "[DEVICE...]",
+        .summary = "Show what happened, newest first; prove what devices have reported",
+        .about =
+            "The last 100 events, unless --limit says otherwise.\n\n"
+            "With --verify: every report of a changed state is kept as its device signed it, as a "
+            "link that names the one before. All of them, or those of each DEVICE, are proven from "
+            "the store alone, and the first broken link of each device is named: missing, altered, "
+            "reordered, foreign, contradicts, counter, or claimed (history tells what no link "
+            "proves). Exit 1 when a chain is broken. A device's key is the one of the manifests in "
+            "force or of its enrolment; --key adds others. Links that an earlier key has signed "
+            "are vouched for by those that follow them in their chain.\n\n"
+            "  kedge history --verify\n"
+            "  kedge history --export press-07 > press-07.jsonl\n"
+            "  kedge history --verify --evidence press-07.jsonl --key press-07=ed25519:BASE64",
+        .max = UINT_MAX,
         .options = LISTS | KEDGE_OPTION(DEVICE) | KEDGE_OPTION(INSTANCE) | KEDGE_OPTION(COMMIT) |
-                   KEDGE_OPTION(SINCE),
+                   KEDGE_OPTION(SINCE) | KEDGE_OPTION(VERIFY) | KEDGE_OPTION(EXPORT) |
+                   KEDGE_OPTION(EVIDENCE) | KEDGE_OPTION(KEY) | KEDGE_OPTION(REPO) |
+                   KEDGE_OPTION(PATH),
         .formats = "text|json",
         .run = kedge_cmd_history,
     },

@@ -176,6 +176,12 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
                                  .help = "the devices that this deployment targets"},
     [KEDGE_OPTION_RECIPIENT] = {"recipient", .argument = "AGE1...",
                                 .help = "somebody else's key; may be given several times"},
+    [KEDGE_OPTION_VERIFY] = {"verify",
+                             .help =
+                                 "prove the chains of evidence, and name the first broken link"},
+    [KEDGE_OPTION_EXPORT] = {"export", .help = "write a device's chain of evidence, a link a line"},
+    [KEDGE_OPTION_EVIDENCE] = {"evidence", .argument = "FILE",
+                               .help = "an exported chain, in place of a store"},
     [KEDGE_OPTION_MAN] = {"man", .help = "write the manual page"},
 };
 

@@ -134,7 +134,9 @@ static int store_item(struct kedge_server *server, struct kedge_intake_item *ite
     if (!item->peer->online && !item->peer->incoming &&
         kedge_store_append_event(server->options.store, &online, err) < 0)
         return err->code;
-    return item->fresh ? kedge_testimony_record(server, before, item->row, now, err) : 0;
+    /* What history tells, a link proves. */
+    bool link = kedge_digest_is_zero(&item->row->report.upholds);
+    return link ? kedge_testimony_record(server, before, item->row, now, err) : 0;
 }
 
 /* Is it the last word of a device that was told to erase all, under the very order that said so? */

@@ -58,6 +58,8 @@ static int load_head(struct trial *trial, struct kedge_err *err)
     bool same_key = memcmp(peer->chain_key, trial->key->bytes, sizeof peer->chain_key) == 0;
     if (row && same_key && row->report.counter > peer->head.counter)
         peer->head.counter = row->report.counter;
+    if (row && same_key && row->report.link > peer->head.link)
+        peer->head.self = (struct kedge_digest){0}; /* there was a later one */
     peer->chain_known = true;
     return 0;
 }

@@ -41,11 +41,14 @@ enum kedge_chain_verdict kedge_chain_judge(const struct kedge_chain_head *head,
         return judge_upholding(head, report);
     if (report->link <= head->link)
         return KEDGE_CHAIN_PAST;
-    /* An honest device counts on: what it sent before a link has lower counters than the link. */
-    if (report->counter <= head->counter)
-        return KEDGE_CHAIN_FORKED;
-    if (report->link > head->link + 1 || is_damaged(head))
+    if (is_damaged(head))
         return KEDGE_CHAIN_AHEAD;
+    /* An honest device counts on: what it sent before a link has lower counters than the link. */
+    bool counts = report->counter > head->counter;
+    if (report->link > head->link + 1)
+        return counts ? KEDGE_CHAIN_AHEAD : KEDGE_CHAIN_STALE;
+    if (!counts)
+        return KEDGE_CHAIN_FORKED;
     return kedge_digest_equal(&report->previous, &head->self) ? KEDGE_CHAIN_NEXT
                                                               : KEDGE_CHAIN_FORKED;
 }
@@ -65,24 +68,18 @@ static void find_fault(struct kedge_chain_link *link, enum kedge_chain_flaw flaw
     va_end(arguments);
 }
 
-/* None of the device's keys has signed it as it is: somebody else's, or damaged? */
+/* Neither the device's keys nor the one kept beside it have signed it as it is: another device's, or
+ * damaged? */
 static void explain_signature(struct kedge_chain_link *link, struct kedge_arena *arena,
                               const struct kedge_err *why)
 {
     const struct kedge_store_evidence *kept = &link->kept;
     kedge_auto(kedge_buf) struct kedge_buf statement = {0};
-    struct kedge_public_key key;
     struct kedge_report report;
     struct kedge_err err;
-    char print[KEDGE_KEY_PRINT];
-    memcpy(key.bytes, kept->key, sizeof key.bytes);
-    if (kedge_evidence_verify(arena, kept->envelope, kept->device, &key, &report, &err) == 0)
-        find_fault(link, KEDGE_CHAIN_FOREIGN,
-                   "signed by key %s, which is not vouched for as the device's",
-                   kedge_public_key_fingerprint(&key, print));
-    else if (kedge_envelope_peek(kept->envelope, KEDGE_LIMIT_REPORT, &statement, &err) == 0 &&
-             kedge_evidence_read(arena, kedge_buf_slice(&statement), kept->device, &report, &err) ==
-                 KEDGE_DENIED)
+    if (kedge_envelope_peek(kept->envelope, KEDGE_LIMIT_REPORT, &statement, &err) == 0 &&
+        kedge_evidence_read(arena, kedge_buf_slice(&statement), kept->device, &report, &err) ==
+            KEDGE_DENIED)
         find_fault(link, KEDGE_CHAIN_FOREIGN, "%s", err.msg);
     else
         find_fault(link, KEDGE_CHAIN_ALTERED, "%s", why->msg);
@@ -112,11 +109,20 @@ void kedge_chain_open(struct kedge_chain_link *link, const struct kedge_public_k
     const struct kedge_store_evidence *kept = &link->kept;
     kedge_auto(kedge_arena) struct kedge_arena arena = {0};
     struct kedge_report report;
-    struct kedge_err err = {.msg = "nobody vouches for a key of the device"};
+    struct kedge_public_key beside;
+    struct kedge_err err;
+    char print[KEDGE_KEY_PRINT];
     int code = KEDGE_DENIED;
     for (size_t i = 0; code && i < key_count; i++)
         code = kedge_evidence_verify(&arena, kept->envelope, kept->device, &keys[i], &report, &err);
     link->flaw = KEDGE_CHAIN_WHOLE;
+    link->vouched = code == 0;
+    if (code) {
+        memcpy(beside.bytes, kept->key, sizeof beside.bytes);
+        code = kedge_evidence_verify(&arena, kept->envelope, kept->device, &beside, &report, &err);
+        find_fault(link, KEDGE_CHAIN_WHOLE, "signed by key %s, which nobody vouches for",
+                   kedge_public_key_fingerprint(&beside, print));
+    }
     if (code) {
         explain_signature(link, &arena, &err);
         return;
@@ -160,6 +166,31 @@ static bool is_due(struct kedge_chain_walk *walk, const struct kedge_store_evide
     return true;
 }
 
+/* What nobody has vouched for comes first. */
+static bool break_unvouched(struct kedge_chain_walk *walk)
+{
+    if (!walk->unvouched)
+        return false;
+    walk->flaw = KEDGE_CHAIN_FOREIGN;
+    walk->broken = walk->unvouched;
+    return true;
+}
+
+static bool follows(struct kedge_chain_walk *walk, const struct kedge_chain_link *link)
+{
+    const struct kedge_store_evidence *kept = &link->kept;
+    if (!kedge_digest_equal(&link->previous, &walk->self))
+        return !break_unvouched(walk) &&
+               kedge_chain_break(walk, KEDGE_CHAIN_CONTRADICTS, kept->link,
+                                 "it follows another link %lld than the one that is kept",
+                                 (long long)walk->link);
+    if (kept->counter <= walk->counter)
+        return kedge_chain_break(walk, KEDGE_CHAIN_COUNTER, kept->link,
+                                 "its counter %lld comes after %lld", (long long)kept->counter,
+                                 (long long)walk->counter);
+    return true;
+}
+
 bool kedge_chain_step(struct kedge_chain_walk *walk, const struct kedge_chain_link *link)
 {
     const struct kedge_store_evidence *kept = &link->kept;
@@ -167,17 +198,16 @@ bool kedge_chain_step(struct kedge_chain_walk *walk, const struct kedge_chain_li
         return false;
     if (link->flaw)
         return kedge_chain_break(walk, link->flaw, kept->link, "%s", link->why);
-    if (kept->chain == walk->chain) {
-        if (!kedge_digest_equal(&link->previous, &walk->self))
-            return kedge_chain_break(walk, KEDGE_CHAIN_CONTRADICTS, kept->link,
-                                     "it follows another link %lld than the one that is kept",
-                                     (long long)walk->link);
-        if (kept->counter <= walk->counter)
-            return kedge_chain_break(walk, KEDGE_CHAIN_COUNTER, kept->link,
-                                     "its counter %lld comes after %lld", (long long)kept->counter,
-                                     (long long)walk->counter);
+    bool further = walk->chain > 0 && kept->chain != walk->chain;
+    if (further ? break_unvouched(walk) : !follows(walk, link))
+        return false;
+    if (link->vouched) {
+        walk->unvouched = 0;
+    } else if (!walk->unvouched) {
+        walk->unvouched = kept->link;
+        memcpy(walk->why, link->why, sizeof walk->why);
     }
-    walk->beginnings += walk->chain > 0 && kept->chain != walk->chain;
+    walk->beginnings += further;
     walk->first = walk->links ? walk->first : kept->received;
     walk->last = kept->received;
     walk->links++;
@@ -190,10 +220,12 @@ bool kedge_chain_step(struct kedge_chain_walk *walk, const struct kedge_chain_li
 
 bool kedge_chain_end(struct kedge_chain_walk *walk, const struct kedge_report *report)
 {
-    if (walk->flaw)
+    if (walk->flaw || break_unvouched(walk))
         return false;
     if (!report)
-        return true;
+        return kedge_chain_break(walk, KEDGE_CHAIN_MISSING, walk->link + 1,
+                                 "the device's last report is not kept: nothing tells how far its "
+                                 "chain goes");
     bool link = kedge_digest_is_zero(&report->upholds);
     const struct kedge_digest *named = link ? &report->self : &report->upholds;
     if (report->link > walk->link)

@@ -215,15 +215,12 @@ char *fixture_device_yaml(const struct fixture_device *device, const char *label
     return kedge_buf_take(&text);
 }
 
-void fixture_report(struct fixture_device *device, kedge_ms now, struct kedge_buf *out)
+static struct kedge_report report_of(struct fixture_device *device, kedge_ms now)
 {
     static const char *const runtimes[] = {"files", "process"};
-    struct kedge_err err;
-    struct kedge_report report = {
+    return (struct kedge_report){
         .device = device->name,
         .counter = ++device->counter,
-        .link = ++device->link,
-        .previous = device->last,
         .generation = device->generation,
         .envelope = device->envelope,
         .at = now,
@@ -240,12 +237,29 @@ void fixture_report(struct fixture_device *device, kedge_ms now, struct kedge_bu
         .root = device->root,
         .root_refusal = device->root_refusal,
     };
+}
+
+void fixture_report(struct fixture_device *device, kedge_ms now, struct kedge_buf *out)
+{
     kedge_auto(kedge_buf) struct kedge_buf statement = {0};
     struct kedge_public_key key = kedge_key_public(device->key);
+    struct kedge_report report = report_of(device, now);
+    struct kedge_err err;
+    report.link = ++device->link;
+    report.previous = device->last;
     kedge_evidence_write(&report, &key, &statement);
     device->last = kedge_digest_of(statement.data, statement.size);
     cr_assert_eq(kedge_evidence_seal(kedge_buf_slice(&statement), device->key, out, &err), 0, "%s",
                  err.msg);
+}
+
+void fixture_uphold(struct fixture_device *device, kedge_ms now, struct kedge_buf *out)
+{
+    struct kedge_report report = report_of(device, now);
+    struct kedge_err err;
+    report.link = device->link;
+    report.upholds = device->last;
+    cr_assert_eq(kedge_evidence_sign(&report, device->key, out, &err), 0, "%s", err.msg);
 }
 
 const struct kedge_server_reply *fixture_send(struct fixture *fixture, const char *device,

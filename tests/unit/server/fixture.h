@@ -75,6 +75,8 @@ void fixture_device_make(struct fixture_device *device, const char *name, uint8_
 void fixture_device_release(struct fixture_device *device);
 /* Its report, signed, with the next counter: the next link of its chain. */
 void fixture_report(struct fixture_device *device, kedge_ms now, struct kedge_buf *out);
+/* A report that nothing has changed since its last link. */
+void fixture_uphold(struct fixture_device *device, kedge_ms now, struct kedge_buf *out);
 /* Sends a report; the answer, or NULL when it is held. */
 const struct kedge_server_reply *fixture_sync(struct fixture *fixture,
                                               struct fixture_device *device, kedge_ms wait);
