@@ -12,6 +12,7 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "kedge/store.h"
+#include "server/doubt.h"
 #include "server/enrolment.h"
 #include "server/once.h"
 #include "server/shelf.h"
@@ -225,11 +226,33 @@ static int ask(struct kedge_call *call, struct session *session, struct asking *
     return 0;
 }
 
+/* A device that is held because two have reported as it. *settled: it was, and is no longer. */
+static int settle_doubt(struct kedge_call *call, struct session *session, bool *settled,
+                        struct kedge_err *err)
+{
+    struct kedge_err why;
+    int code =
+        kedge_doubt_settle(session->store, session->name, session->by, kedge_clock_wall(), &why);
+    *settled = code == 0;
+    if (code == KEDGE_NOTFOUND)
+        return 0;
+    if (code) {
+        *err = why;
+        return code;
+    }
+    kedge_buf_printf(
+        &call->out,
+        "Device '%s' is whoever reports next with its key, from the state it has then; "
+        "should another one still report, it is held again\n",
+        session->name);
+    return 0;
+}
+
 int kedge_cmd_device_approve(struct kedge_call *call, struct kedge_err *err)
 {
     kedge_auto(session) struct session session = {0};
     const char *print = kedge_command_value(call, KEDGE_OPTION_FINGERPRINT);
-    bool ahead = kedge_command_has(call, KEDGE_OPTION_AHEAD), waited;
+    bool ahead = kedge_command_has(call, KEDGE_OPTION_AHEAD), waited, settled = false;
     struct asking asking = {.device = call->operands[0]};
     int code = kedge_key_init(err);
     if (ahead && !print)
@@ -239,6 +262,10 @@ int kedge_cmd_device_approve(struct kedge_call *call, struct kedge_err *err)
                                     "'%s' is no fingerprint: 'SHA256:' and 43 characters", print);
     if (!code)
         code = open_session(call, &session, err);
+    if (!code && !print)
+        code = settle_doubt(call, &session, &settled, err);
+    if (settled)
+        return KEDGE_EXIT_DONE;
     if (!code && !print) {
         code = ask(call, &session, &asking, err);
         print = asking.print;

@@ -246,9 +246,13 @@ const struct kedge_command kedge_commands[] = {
     {
         .name = "device approve",
         .operands = "DEVICE",
-        .summary = "Let a device in that shows this fingerprint",
+        .summary =
+            "Let a device in that shows this fingerprint, or one that is held for its identity",
         .about = "For a device that has no token: 'kedge-agent enroll' shows the fingerprint of "
                  "its key there. On a terminal, the one that waits is shown to be compared.\n\n"
+                 "A device that is held because two have reported as it (it was cloned, or its "
+                 "state folder was copied, restored or lost) goes on from what it reports next: "
+                 "approve it without a fingerprint once only one of them is left.\n\n"
                  "  kedge device approve press-07 --fingerprint SHA256:...",
         .min = 1,
         .max = 1,

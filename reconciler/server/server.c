@@ -235,13 +235,14 @@ static bool has_refused(const struct kedge_peer *peer, const struct kedge_actual
     return row && row->report.refusal && row->report.refusal->generation == peer->generation;
 }
 
-/* Who is in doubt gets nothing, not even what lies ready. */
+/* Who is in doubt gets nothing, not even what lies ready, but for the order to leave. */
 static bool is_ready(const struct kedge_server *server, const struct kedge_peer *peer,
                      const struct kedge_actual_device *row, kedge_ms now)
 {
     const struct kedge_identity *identity =
         kedge_identity_find(&server->actual.identities, peer->name);
-    return !(identity && identity->hold) && kedge_peer_deliverable(peer, row, now);
+    bool held = identity && identity->hold && identity->standing == KEDGE_STANDING_MEMBER;
+    return !held && kedge_peer_deliverable(peer, row, now);
 }
 
 static void end_wait(struct kedge_server *server, struct kedge_peer *peer, kedge_ms now,
