@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "gate.h"
 #include "sealing.h"
 
 /* The versions of one model, highest first. */
@@ -290,6 +291,21 @@ static void compare_with_before(const struct claims *c, const char *deployment,
     }
 }
 
+/* The gate holds it until it is signed; here it is found before it is pushed. */
+static void warn_unsigned(struct claims *c, const struct kedge_desired_deployment *row)
+{
+    for (uint32_t i = 0; i < row->count; i++) {
+        kedge_auto(kedge_arena) struct kedge_arena scratch = {0};
+        const struct kedge_desired_assignment *assignment = &row->assignments[i];
+        const char *why = kedge_gate_unsigned(&scratch, &assignment->assignment);
+        if (why != NULL)
+            kedge_finding_add(c->findings, KEDGE_SEVERITY_WARNING, "unsigned",
+                              assignment->source->at, "spec.signatures",
+                              "sign it: 'kedge model sign'", "deployment '%s' of '%s' is held: %s",
+                              row->name, assignment->assignment.instance, why);
+    }
+}
+
 static const struct kedge_desired_deployment *claim(struct claims *c,
                                                     const struct kedge_deployment *deployment)
 {
@@ -321,6 +337,7 @@ static const struct kedge_desired_deployment *claim(struct claims *c,
         .assignments = assignments,
     };
     kedge_sealing_check(row, c->findings);
+    warn_unsigned(c, row);
     return row;
 }
 
@@ -336,19 +353,6 @@ static bool is_unchanged(const struct kedge_specs *specs, const struct kedge_des
         if (specs->kinds[kinds[i]] != previous->specs->kinds[kinds[i]])
             return false;
     return true;
-}
-
-/* The most that any policy wants. */
-static uint32_t count_release_keys(const struct kedge_specs *specs)
-{
-    uint32_t most = 0;
-    struct kedge_table_iter iter = {0};
-    const struct kedge_policy *policy;
-    while ((policy = kedge_table_next(specs->kinds[KEDGE_KIND_POLICY], &iter)) != NULL) {
-        uint32_t keys = policy->release_keys > 0 ? policy->release_keys : policy->require_signed;
-        most = keys > most ? keys : most;
-    }
-    return most;
 }
 
 static void warn_without_targets(const struct kedge_specs *specs,
@@ -373,7 +377,7 @@ const struct kedge_table *kedge_claim_deployments(struct kedge_arena *arena,
     struct claims c = {.arena = arena, .specs = specs, .previous = previous, .findings = findings};
     if (!unchanged) {
         c.releases = all_releases(&scratch, specs);
-        c.release_keys = count_release_keys(specs);
+        c.release_keys = kedge_gate_find(specs).release_keys;
     }
     kedge_auto(kedge_buf) struct kedge_buf rows = {0};
     struct kedge_table_iter iter = {0};

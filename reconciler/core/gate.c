@@ -12,6 +12,8 @@ struct kedge_gates kedge_gate_find(const struct kedge_specs *specs)
         gates.ready |= policy->require_ready;
         gates.scanned |= policy->require_scanned;
         gates.validated |= policy->require_validated;
+        uint32_t keys = policy->release_keys > 0 ? policy->release_keys : policy->require_signed;
+        gates.release_keys = keys > gates.release_keys ? keys : gates.release_keys;
     }
     return gates;
 }
@@ -99,4 +101,28 @@ const char *kedge_gate_unvalidated(struct kedge_arena *arena, const struct kedge
     return kedge_arena_printf(arena,
                               "no evaluation of version %s is recorded, and policy wants one",
                               version->release.version_text);
+}
+
+static uint32_t count_signers(const struct kedge_assignment *assignment)
+{
+    const struct kedge_signature *at = assignment->signatures;
+    uint32_t count = 0;
+    for (uint32_t i = 0; assignment->artifact.url != NULL && i < assignment->signature_count; i++) {
+        uint32_t k = 0;
+        while (k < i && strcmp(at[k].key_id, at[i].key_id) != 0)
+            k++;
+        count += k == i;
+    }
+    return count;
+}
+
+const char *kedge_gate_unsigned(struct kedge_arena *arena,
+                                const struct kedge_assignment *assignment)
+{
+    uint32_t signers = assignment->release_keys > 0 ? count_signers(assignment) : 0;
+    if (signers >= assignment->release_keys)
+        return NULL;
+    return kedge_arena_printf(arena,
+                              "version %s has signatures of %u release keys, and policy wants %u",
+                              assignment->version, signers, assignment->release_keys);
 }

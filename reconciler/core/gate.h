@@ -7,6 +7,7 @@
 /* Which gates any policy of a revision demands. */
 struct kedge_gates {
     bool ready, scanned, validated;
+    uint32_t release_keys; /* that must have signed: the most that any asks for; 0: none does */
 };
 struct kedge_gates kedge_gate_find(const struct kedge_specs *specs);
 
@@ -22,3 +23,7 @@ const char *kedge_gate_unscanned(struct kedge_arena *arena,
  * at least is recorded. */
 const char *kedge_gate_unvalidated(struct kedge_arena *arena, const struct kedge_specs *specs,
                                    const struct kedge_desired_assignment *want);
+/* Signed: as many release keys as its assignment says have signed the artifact. Keys are told apart
+ * by the ids they go by; whether they are keys that count is judged on the device. */
+const char *kedge_gate_unsigned(struct kedge_arena *arena,
+                                const struct kedge_assignment *assignment);

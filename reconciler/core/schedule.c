@@ -211,19 +211,6 @@ static bool held_unvalidated(struct pass *pass, struct kedge_step *step)
     return true;
 }
 
-/* Keys by their hints: whether they are keys that count is judged on the device. */
-static uint32_t count_signers(const struct kedge_assignment *want)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < want->signature_count; i++) {
-        uint32_t k = 0;
-        while (k < i && strcmp(want->signatures[k].key_id, want->signatures[i].key_id) != 0)
-            k++;
-        count += k == i;
-    }
-    return count;
-}
-
 /* What the device says of a release that it does not install; until the manifests bring other
  * signatures there is no use in ordering it again. */
 static const struct kedge_progress *find_denial(const struct kedge_step *step,
@@ -231,13 +218,13 @@ static const struct kedge_progress *find_denial(const struct kedge_step *step,
 {
     const struct kedge_change *change = step->change;
     const struct kedge_assignment *want = &change->want->assignment;
-    struct kedge_digest vouchers = kedge_assignment_vouchers(want);
-    for (uint32_t i = 0; change->actual && i < change->actual->report.progress_count; i++) {
+    for (uint32_t i = 0; change->actual != NULL && i < change->actual->report.progress_count; i++) {
         const struct kedge_progress *progress = &change->actual->report.progress[i];
-        if (progress->denial == denial && strcmp(progress->instance, change->instance) == 0 &&
-            kedge_digest_equal(&progress->content, &want->content) &&
-            kedge_digest_equal(&progress->vouchers, &vouchers))
-            return progress;
+        if (progress->denial != denial || strcmp(progress->instance, change->instance) != 0 ||
+            !kedge_digest_equal(&progress->content, &want->content))
+            continue;
+        struct kedge_digest vouchers = kedge_assignment_vouchers(want);
+        return kedge_digest_equal(&progress->vouchers, &vouchers) ? progress : NULL;
     }
     return NULL;
 }
@@ -258,13 +245,8 @@ static bool is_denied(struct pass *pass, struct kedge_step *step, enum kedge_den
 
 static bool held_unsigned(struct pass *pass, struct kedge_step *step)
 {
-    const struct kedge_assignment *want = &step->change->want->assignment;
-    uint32_t signers = want->artifact.url != NULL ? count_signers(want) : 0;
-    if (want->release_keys > signers) {
-        step->why = kedge_arena_printf(pass->arena,
-                                       "version %s has signatures of %u release keys and policy "
-                                       "wants %u",
-                                       step->change->to, signers, want->release_keys);
+    step->why = kedge_gate_unsigned(pass->arena, &step->change->want->assignment);
+    if (step->why != NULL) {
         step->frees = "a commit that adds signatures ('kedge model sign')";
         return true;
     }

@@ -154,10 +154,13 @@ says_version press-1 1.1.0
 step "policy wants two keys: held until the second has signed"
 manifest Policy releases '{require: {releaseKeys: 2}}' >"$desk/policy.yaml"
 deploy 1.3.0
+expect 0 "$kedge" -C "$desk" validate
+says out "models/detector-1.3.0.yaml:2:"
+says out "signatures of 1 release keys, and policy wants 2"
 push "two release keys"
 until_ok 30 ask '.hold.blocker == "unsigned"' "$kedge" explain press-1 detector -o json
 expect 0 "$kedge" explain press-1 detector
-says out "signatures of 1 release keys and policy wants 2"
+says out "signatures of 1 release keys, and policy wants 2"
 says_version press-1 1.1.0
 sign 1.3.0 --key "$work/bob.key" >/dev/null
 push "both have signed"

@@ -251,6 +251,7 @@ Test(resolve, signatures_and_their_number_reach_the_assignment)
     for (size_t i = 0; i < kedge_table_count(versions); i++) {
         struct kedge_release *release =
             &((struct kedge_model_version *)kedge_table_at(versions, i))->release;
+        release->artifact.url = "hub:";
         release->signatures = &signature;
         release->signature_count = 1;
     }
@@ -265,7 +266,9 @@ Test(resolve, signatures_and_their_number_reach_the_assignment)
         policy[1].release_keys = policies[i].keys;
         specs->kinds[KEDGE_KIND_POLICY] =
             kedge_table_build(&arena, (const void *[]){&policy[0], &policy[1]}, 2);
+        size_t warnings = findings.warnings;
         cr_assert_eq(kedge_resolve_desired(&arena, specs, desired, &findings, &desired, NULL), 0);
+        cr_expect_eq(findings.warnings, warnings + (policies[i].wanted > 1), "policy %zu", i);
         const struct kedge_desired_device *row = kedge_table_find(desired->devices, "dev");
         const struct kedge_assignment *assignment = &row->assignments[0]->assignment;
         cr_expect_eq(assignment->release_keys, policies[i].wanted, "policy %zu", i);
