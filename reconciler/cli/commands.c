@@ -248,8 +248,9 @@ const struct kedge_command kedge_commands[] = {
         .operands = "DEVICE",
         .summary =
             "Let a device in that shows this fingerprint, or one that is held for its identity",
-        .about = "For a device that has no token: 'kedge-agent enroll' shows the fingerprint of "
-                 "its key there. On a terminal, the one that waits is shown to be compared.\n\n"
+        .about = "For a device that has no token: 'kedge-agent enroll --root-digest DIGEST' shows "
+                 "the fingerprint of its key there ('kedge verify root' shows the digest of the "
+                 "fleet's root). On a terminal, the one that waits is shown to be compared.\n\n"
                  "A device that is held because two have reported as it (it was cloned, or its "
                  "state folder was copied, restored or lost) goes on from what it reports next: "
                  "approve it without a fingerprint once only one of them is left.\n\n"

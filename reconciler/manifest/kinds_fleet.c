@@ -121,7 +121,7 @@ static const struct kedge_record entitlement_record =
 
 static const struct kedge_field device_fields[] = {
     {"publicKey", KEDGE_FIELD_KEY, KEDGE_MEMBER(struct kedge_device, public_key),
-     .about = "Ed25519 key its reports are signed with; left out: not enrolled",
+     .about = "Ed25519 key its reports are signed with; left out: the one it was enrolled with",
      .example = "\"ed25519:1jEpSckCdfU9CTVQ1slLxtIBdKj7rbPJr7kwzYjTmW4=\""},
     {"capacity", KEDGE_FIELD_OBJECT, KEDGE_MEMBER(struct kedge_device, capacity),
      .record = &capacity_record, .about = "what the device has",

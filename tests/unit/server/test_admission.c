@@ -307,6 +307,28 @@ Test(admission, strangers_leave_nothing_behind)
     scene_free(scene);
 }
 
+/* However many ask: the store stays small, and nobody who waits is pushed out. */
+Test(admission, only_so_many_wait)
+{
+    struct scene *scene = scene_make();
+    const struct kedge_ledger_request row = {
+        .key = "ed25519:1jEpSckCdfU9CTVQ1slLxtIBdKj7rbPJr7kwzYjTmW4=", .at = scene->fx.now};
+    struct kedge_err err;
+    char name[16];
+    for (int i = 0; i < KEDGE_LIMIT_PENDING; i++) {
+        snprintf(name, sizeof name, "d%d", i);
+        cr_assert_eq(kedge_ledger_put(scene->fx.store, &kedge_ledger_requests, name, &row, &err),
+                     0);
+    }
+    refused(ask(scene, &scene->press, NULL, NULL), KEDGE_UNAVAILABLE, "wait for approval already");
+    scene->fx.now += KEDGE_ENROLMENT_PATIENCE;
+    cr_assert(ask(scene, &scene->press, NULL, NULL)->waits);
+    char *bytes;
+    cr_assert_eq(kedge_store_get_item(scene->fx.store, "request", "d1", &bytes, NULL, &err),
+                 KEDGE_NOTFOUND, "who has waited for a day is still there");
+    scene_free(scene);
+}
+
 Test(admission, the_repository_s_key_comes_first)
 {
     struct scene *scene = scene_make();
