@@ -45,10 +45,29 @@ int kedge_rights_open(struct kedge_server *server, struct kedge_err *err)
     return 0;
 }
 
-int kedge_rights_record(struct kedge_server *server, const struct kedge_buf *trunk,
-                        struct kedge_err *err)
+static bool is_known(const struct kedge_server *server, const struct kedge_judge_object *held)
 {
-    return kedge_store_put(server->options.store, "trunk", trunk->data, err);
+    const struct kedge_judge_object *known =
+        server->judged ? kedge_table_find(server->judged->objects, held->key) : NULL;
+    return known && strcmp(known->hold.act->commit, held->hold.act->commit) == 0;
+}
+
+int kedge_rights_record(struct kedge_server *server, const struct kedge_buf *trunk,
+                        const struct kedge_judgement *judged, kedge_ms now, struct kedge_err *err)
+{
+    struct kedge_store *store = server->options.store;
+    struct kedge_table_iter iter = {0};
+    const struct kedge_judge_object *held;
+    while ((held = kedge_table_next(judged->objects, &iter))) {
+        struct kedge_event event = {.at = now,
+                                    .kind = KEDGE_EVENT_CHANGE_HELD,
+                                    .commit = held->hold.act->commit,
+                                    .reason = kedge_blocker_words.words[KEDGE_BLOCKER_POLICY],
+                                    .message = held->hold.why};
+        if (!is_known(server, held) && kedge_store_append_event(store, &event, err) < 0)
+            return err->code;
+    }
+    return kedge_store_put(store, "trunk", trunk->data, err);
 }
 
 /* --- who stands behind a commit --- */
