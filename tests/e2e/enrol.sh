@@ -65,6 +65,12 @@ run_enrolled press-1 --wait 2
 until_ok 30 device_holds press-1 '.sync == "Synced" and .identity.key == "enrolled"'
 says_version press-1 1.0.0
 
+step "secrets can be sealed for it, though no manifest names its key"
+expect 0 "$kedge" -C "$desk" secret recipients --device press-1
+[ "$(cat "$work/out")" = "$("$kedge" key export -o age "$work/press-1/device.key")" ] || fail "for another key: $(cat "$work/out")"
+expect 1 "$kedge" -C "$desk" secret recipients --device press-2
+says err "enrol it first"
+
 step "the token is in neither the store nor its log"
 secret=${token#kedge-enrol:}
 for file in "$work/store.db" "$work/store.db-wal"; do
