@@ -9,8 +9,6 @@
 
 #define KEDGE_ERRAND_KEY  "device.key" /* in the state folder, unless another is named */
 #define KEDGE_ERRAND_NEXT ".next"      /* behind the key's name: the one that shall replace it */
-#define KEDGE_ERRAND_BEFORE                                                                        \
-    ".before" /* ... the one it has replaced: it opens what is sealed for it */
 #define KEDGE_ERRAND_CONF "agent.conf" /* in the state folder: what joining has taught */
 
 struct kedge_errand {
@@ -35,8 +33,8 @@ int kedge_errand_join(const struct kedge_errand *errand, char fingerprint[KEDGE_
                       struct kedge_err *err) KEDGE_MUST_CHECK;
 /* Makes a new key beside the old one, has the server replace the enrolled one, and puts the new one
  * in its place. Between the two the device has both, and a running agent finds out which of them the
- * server takes (kedge_errand_other). The old one is kept, to open what is sealed for it until that is
- * sealed anew. Blocks. */
+ * server takes (kedge_errand_other). What was sealed for the old key cannot be opened with the new
+ * one. Blocks. */
 int kedge_errand_rotate(const struct kedge_errand *errand, char fingerprint[KEDGE_KEY_PRINT],
                         struct kedge_err *err) KEDGE_MUST_CHECK;
 
@@ -51,12 +49,6 @@ int kedge_errand_make(const struct kedge_errand *errand, const char *path, struc
  * none. *next: it is the one that waits to take the place. */
 int kedge_errand_other(const struct kedge_errand *errand, const struct kedge_public_key *current,
                        struct kedge_key **out, bool *next, struct kedge_err *err) KEDGE_MUST_CHECK;
-/* The keys of the device's files that are not `current`, the one it had before first: not to sign with,
- * but to open with. Files that cannot be read are passed over. Returns how many; the caller frees them. */
-#define KEDGE_ERRAND_SPARES 2
-size_t kedge_errand_spares(const struct kedge_errand *errand,
-                           const struct kedge_public_key *current,
-                           struct kedge_key *out[KEDGE_ERRAND_SPARES]);
 bool kedge_errand_has_other(const struct kedge_errand *errand, const struct kedge_key *current);
 /* Puts the key that waits in its place; fine when none does. */
 int kedge_errand_settle(const struct kedge_errand *errand, struct kedge_err *err) KEDGE_MUST_CHECK;

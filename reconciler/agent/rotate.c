@@ -61,22 +61,10 @@ static int tell_server(const struct kedge_errand *errand, const struct kedge_key
                              &answer, err);
 }
 
-static void path_beside(const struct kedge_errand *errand, const char *suffix,
-                        struct kedge_buf *out)
+static void next_path(const struct kedge_errand *errand, struct kedge_buf *out)
 {
     kedge_errand_key_path(errand, out);
-    kedge_buf_puts(out, suffix);
-}
-
-/* Under its second name the old key outlives its replacement. */
-static int keep_old(const struct kedge_errand *errand, const char *path, struct kedge_err *err)
-{
-    kedge_auto(kedge_buf) struct kedge_buf before = {0};
-    path_beside(errand, KEDGE_ERRAND_BEFORE, &before);
-    if ((unlink(before.data) < 0 && errno != ENOENT) ||
-        (link(path, before.data) < 0 && errno != ENOENT))
-        return kedge_err_sys(err, errno, "cannot keep the old key as '%s'", before.data);
-    return 0;
+    kedge_buf_puts(out, KEDGE_ERRAND_NEXT);
 }
 
 /* In one step, and for good. */
@@ -84,10 +72,7 @@ int kedge_errand_settle(const struct kedge_errand *errand, struct kedge_err *err
 {
     kedge_auto(kedge_buf) struct kedge_buf path = {0}, next = {0}, folder = {0};
     kedge_errand_key_path(errand, &path);
-    path_beside(errand, KEDGE_ERRAND_NEXT, &next);
-    int code = access(next.data, F_OK) == 0 ? keep_old(errand, path.data, err) : 0;
-    if (code)
-        return code;
+    next_path(errand, &next);
     const char *slash = strrchr(path.data, '/');
     kedge_buf_printf(&folder, "%.*s", slash ? (int)(slash - path.data + 1) : 1,
                      slash ? path.data : ".");
@@ -104,7 +89,7 @@ int kedge_errand_other(const struct kedge_errand *errand, const struct kedge_pub
 {
     kedge_auto(kedge_buf) struct kedge_buf path = {0}, beside = {0};
     kedge_errand_key_path(errand, &path);
-    path_beside(errand, KEDGE_ERRAND_NEXT, &beside);
+    next_path(errand, &beside);
     const char *const files[] = {path.data, beside.data};
     *out = NULL;
     for (size_t i = 0; i < KEDGE_COUNT(files); i++) {
@@ -125,28 +110,6 @@ int kedge_errand_other(const struct kedge_errand *errand, const struct kedge_pub
     return 0;
 }
 
-size_t kedge_errand_spares(const struct kedge_errand *errand,
-                           const struct kedge_public_key *current,
-                           struct kedge_key *out[KEDGE_ERRAND_SPARES])
-{
-    static const char *const suffixes[] = {KEDGE_ERRAND_BEFORE, "", KEDGE_ERRAND_NEXT};
-    size_t count = 0;
-    for (size_t i = 0; i < KEDGE_COUNT(suffixes) && count < KEDGE_ERRAND_SPARES; i++) {
-        kedge_auto(kedge_buf) struct kedge_buf path = {0};
-        kedge_auto(kedge_key) struct kedge_key *key = NULL;
-        struct kedge_err err;
-        path_beside(errand, suffixes[i], &path);
-        if (access(path.data, F_OK) < 0 || kedge_errand_load(errand, path.data, &key, &err))
-            continue;
-        const struct kedge_public_key public = kedge_key_public(key);
-        if (memcmp(&public, current, sizeof public) == 0)
-            continue;
-        out[count++] = key;
-        key = NULL;
-    }
-    return count;
-}
-
 bool kedge_errand_has_other(const struct kedge_errand *errand, const struct kedge_key *current)
 {
     const struct kedge_public_key public = kedge_key_public(current);
@@ -162,7 +125,7 @@ int kedge_errand_rotate(const struct kedge_errand *errand, char fingerprint[KEDG
     kedge_auto(kedge_buf) struct kedge_buf path = {0}, next = {0};
     kedge_auto(kedge_key) struct kedge_key *before = NULL, *after = NULL;
     kedge_errand_key_path(errand, &path);
-    path_beside(errand, KEDGE_ERRAND_NEXT, &next);
+    next_path(errand, &next);
     if (!is_file(path.data))
         return kedge_err_set(err, KEDGE_UNSUPPORTED,
                              "this device's key is held by a signer: rotate it there, and enrol "
@@ -186,13 +149,12 @@ int kedge_errand_rotate(const struct kedge_errand *errand, char fingerprint[KEDG
 int kedge_errand_forget(const struct kedge_errand *errand, int state, struct kedge_err *err)
 {
     static const char *const files[] = {KEDGE_ERRAND_CONF, "journal"};
-    static const char *const keys[] = {KEDGE_ERRAND_BEFORE, KEDGE_ERRAND_NEXT, ""};
-    int code = 0;
-    for (size_t i = 0; !code && i < KEDGE_COUNT(keys); i++) {
-        kedge_auto(kedge_buf) struct kedge_buf path = {0};
-        path_beside(errand, keys[i], &path);
-        code = kedge_fs_remove(AT_FDCWD, path.data, err);
-    }
+    kedge_auto(kedge_buf) struct kedge_buf key = {0}, next = {0};
+    kedge_errand_key_path(errand, &key);
+    next_path(errand, &next);
+    int code = kedge_fs_remove(AT_FDCWD, next.data, err);
+    if (!code)
+        code = kedge_fs_remove(AT_FDCWD, key.data, err);
     for (size_t i = 0; !code && i < KEDGE_COUNT(files); i++)
         code = kedge_fs_remove(state, files[i], err);
     return code ? code : kedge_fs_sync(state, ".", err);

@@ -269,7 +269,7 @@ static void tell_exit(struct kedge_shell *shell, const char *instance,
                       const struct kedge_digest *content, const char *how)
 {
     kedge_auto(kedge_buf) struct kedge_buf why = {0}, tail = {0};
-    kedge_tail_read(shell->tools.slots, &shell->tools.keys, instance, &tail);
+    kedge_tail_read(shell->tools.slots, shell->tools.identity, instance, &tail);
     kedge_buf_puts(&why, how[0] ? how : "ended");
     kedge_log_write(KEDGE_LOG_WARN, KEDGE_FIELDS({"instance", instance}), "its process %s",
                     why.data);
@@ -578,27 +578,6 @@ static void visit_record(struct kedge_slice record, void *payload)
     letter->message.bytes = (struct kedge_slice){letter->text, record.size};
 }
 
-static void add_key(const struct kedge_key *key, struct kedge_vault_keys *out)
-{
-    struct kedge_err err;
-    if (kedge_age_identity_of(key, &out->at[out->count], &err) == 0)
-        out->count++;
-}
-
-/* A key that a signer holds opens nothing: whatever comes with secrets is refused with that. */
-static void load_keys(const struct kedge_shell_config *config, struct kedge_vault_keys *out)
-{
-    struct kedge_key *spares[KEDGE_ERRAND_SPARES];
-    const struct kedge_public_key public = kedge_key_public(config->key);
-    add_key(config->key, out);
-    size_t count =
-        out->count && config->errand ? kedge_errand_spares(config->errand, &public, spares) : 0;
-    for (size_t i = 0; i < count; i++) {
-        add_key(spares[i], out);
-        kedge_key_free(spares[i]);
-    }
-}
-
 static int open_tools(struct kedge_shell *shell, struct kedge_err *err)
 {
     const struct kedge_shell_config *config = shell->config;
@@ -609,7 +588,9 @@ static int open_tools(struct kedge_shell *shell, struct kedge_err *err)
     *tools = (struct kedge_work_tools){.server = config->server,
                                        .device = config->device,
                                        .ca_file = config->ca_file};
-    load_keys(config, &tools->keys);
+    /* A key that a signer holds opens nothing: whatever comes with secrets is refused with that. */
+    if (kedge_key_seed(config->key) && kedge_age_identity_of(config->key, &tools->identity, err))
+        return err->code;
     int code = kedge_slots_open(config->state_dir, &tools->slots, err);
     if (!code)
         code = kedge_transport_open(&transport, &tools->transport, err);
@@ -691,8 +672,7 @@ static void close_shell(struct kedge_shell *shell)
     for (size_t i = 0; i < KEDGE_COUNT(shell->tools.runtimes); i++)
         kedge_runtime_close(shell->tools.runtimes[i]);
     kedge_slots_close(shell->tools.slots);
-    for (size_t i = 0; i < shell->tools.keys.count; i++)
-        kedge_age_identity_free(shell->tools.keys.at[i]);
+    kedge_age_identity_free(shell->tools.identity);
 }
 
 int kedge_shell_run(const struct kedge_shell_config *config, bool *again, struct kedge_err *err)

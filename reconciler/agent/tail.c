@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/secret.h"
+#include "vault.h"
 
 #define LENGTH 600 /* bytes that go into a message */
 #define LINES  6
@@ -31,7 +32,7 @@ static void read_end(int root, const char *instance, struct kedge_buf *out)
 
 /* Blots out the secrets of one slot; false when they cannot be told. A slot that is just going is
  * none. */
-static bool blot_slot(int folder, const char *name, const struct kedge_vault_keys *keys,
+static bool blot_slot(int folder, const char *name, const struct kedge_age_identity *identity,
                       struct kedge_buf *text)
 {
     kedge_auto(kedge_arena) struct kedge_arena arena = {0};
@@ -49,14 +50,14 @@ static bool blot_slot(int folder, const char *name, const struct kedge_vault_key
     if (!code)
         code = kedge_assignment_read(&arena, json, &assignment, &err);
     if (!code)
-        code = kedge_vault_open(&assignment, keys, &vault, &err);
+        code = kedge_vault_open(&assignment, identity, &vault, &err);
     if (!code)
         kedge_vault_redact(&vault, text);
     return !code;
 }
 
 /* Of all slots: a unit of another one may write to the same log. */
-static bool blot_secrets(int root, const char *instance, const struct kedge_vault_keys *keys,
+static bool blot_secrets(int root, const char *instance, const struct kedge_age_identity *identity,
                          struct kedge_buf *text)
 {
     kedge_auto(kedge_buf) struct kedge_buf path = {0};
@@ -70,7 +71,7 @@ static bool blot_secrets(int root, const char *instance, const struct kedge_vaul
     bool good = true;
     for (const struct dirent *entry; good && (entry = readdir(folder));)
         if (entry->d_name[0] != '.')
-            good = blot_slot(dirfd(folder), entry->d_name, keys, text);
+            good = blot_slot(dirfd(folder), entry->d_name, identity, text);
     closedir(folder);
     return good;
 }
@@ -107,7 +108,7 @@ static void add_lines(const struct kedge_buf *log, struct kedge_buf *out)
     }
 }
 
-void kedge_tail_read(const struct kedge_slots *slots, const struct kedge_vault_keys *keys,
+void kedge_tail_read(const struct kedge_slots *slots, const struct kedge_age_identity *identity,
                      const char *instance, struct kedge_buf *out)
 {
     int root = kedge_slots_root(slots);
@@ -115,7 +116,7 @@ void kedge_tail_read(const struct kedge_slots *slots, const struct kedge_vault_k
     struct kedge_buf log = {.data = kedge_secret_alloc(WINDOW + 2), .capacity = WINDOW + 2};
     kedge_buf_putc(&log, '\n');
     read_end(root, instance, &log);
-    if (log.size > 1 && blot_secrets(root, instance, keys, &log))
+    if (log.size > 1 && blot_secrets(root, instance, identity, &log))
         add_lines(&log, out);
     kedge_secret_free(log.data);
 }

@@ -47,31 +47,19 @@ static int check_value(const struct kedge_runtime_secret *secret, struct kedge_e
     return 0;
 }
 
-/* What is wrong is told of the device's own key. */
-static int open_with(const struct kedge_sealed *sealed, const struct kedge_vault_keys *keys,
-                     char **value, size_t *size, struct kedge_err *err)
-{
-    int code = kedge_age_open(sealed, keys->at[0], value, size, err);
-    struct kedge_err ignored;
-    for (size_t i = 1; code == KEDGE_DENIED && i < keys->count; i++)
-        if (kedge_age_open(sealed, keys->at[i], value, size, &ignored) == 0)
-            code = 0;
-    return code;
-}
-
-static int open_secret(const struct kedge_secret *secret, const struct kedge_vault_keys *keys,
+static int open_secret(const struct kedge_secret *secret, const struct kedge_age_identity *identity,
                        struct kedge_runtime_secret *out, struct kedge_err *err)
 {
     kedge_auto(kedge_sealed) struct kedge_sealed sealed = {0};
     char *value;
-    if (!keys->count)
+    if (!identity)
         return kedge_err_set(err, KEDGE_UNSUPPORTED,
                              "this device's key is held by a signer, which cannot open what is "
                              "sealed for it");
     int code = kedge_sealed_parse((struct kedge_slice){secret->sealed, strlen(secret->sealed)},
                                   &sealed, err);
     if (!code)
-        code = open_with(&sealed, keys, &value, &out->value.size, err);
+        code = kedge_age_open(&sealed, identity, &value, &out->value.size, err);
     if (code)
         return code;
     out->name = secret->name;
@@ -147,15 +135,16 @@ static int open_config(struct kedge_vault *vault, struct kedge_slice config, str
     return 0;
 }
 
-int kedge_vault_open(const struct kedge_assignment *assignment, const struct kedge_vault_keys *keys,
-                     struct kedge_vault *out, struct kedge_err *err)
+int kedge_vault_open(const struct kedge_assignment *assignment,
+                     const struct kedge_age_identity *identity, struct kedge_vault *out,
+                     struct kedge_err *err)
 {
     kedge_auto(kedge_vault) struct kedge_vault vault = {0};
     vault.at = kedge_alloc_array(assignment->secret_count, sizeof *vault.at);
     for (uint32_t i = 0; i < assignment->secret_count; i++) {
         const struct kedge_secret *secret = &assignment->secrets[i];
         vault.count = i + 1;
-        int code = open_secret(secret, keys, &vault.at[i], err);
+        int code = open_secret(secret, identity, &vault.at[i], err);
         if (code == KEDGE_DENIED)
             return kedge_err_wrap(err,
                                   "secret '%s' is not sealed to this device: seal it again, see "

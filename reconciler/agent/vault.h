@@ -8,14 +8,6 @@
 #include "state/assignment.h"
 #include "wire/age.h"
 
-/* With what a device opens: its own key first, then those it had or may get. None: its key is held by
- * a signer. */
-#define KEDGE_VAULT_KEYS 3
-struct kedge_vault_keys {
-    struct kedge_age_identity *at[KEDGE_VAULT_KEYS];
-    size_t count;
-};
-
 /* All-zero is empty. */
 struct kedge_vault {
     struct kedge_runtime_secret *at;
@@ -25,11 +17,13 @@ struct kedge_vault {
 void kedge_vault_release(struct kedge_vault *vault);
 void kedge_vault_auto(struct kedge_vault *vault);
 
-/* Opens all of them or none. Without keys KEDGE_UNSUPPORTED for an assignment that has secrets. KEDGE_DENIED: one is not sealed for this
+/* Opens all of them or none. `identity` NULL: this device's key is held by a signer, which is
+ * KEDGE_UNSUPPORTED for an assignment that has secrets. KEDGE_DENIED: one is not sealed for this
  * device. KEDGE_INVALID, KEDGE_CORRUPT, KEDGE_LIMIT: one is no such text, was changed, or can be no
  * environment variable. Messages name it and what to do. */
-int kedge_vault_open(const struct kedge_assignment *assignment, const struct kedge_vault_keys *keys,
-                     struct kedge_vault *out, struct kedge_err *err) KEDGE_MUST_CHECK;
+int kedge_vault_open(const struct kedge_assignment *assignment,
+                     const struct kedge_age_identity *identity, struct kedge_vault *out,
+                     struct kedge_err *err) KEDGE_MUST_CHECK;
 
 /* Blots each line of each secret out of `text`, where it has at least four bytes: as it is, as JSON
  * writes it, and where the text ends in the midst of it. */

@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "kedge/probe.h"
 #include "tail.h"
+#include "vault.h"
 
 struct kedge_runtime *kedge_work_runtime(const struct kedge_work_tools *tools,
                                          enum kedge_driver driver)
@@ -28,7 +29,7 @@ static int open_unit(struct kedge_work *work, bool made, struct kedge_vault *vau
                      struct kedge_runtime_unit *out)
 {
     const struct kedge_assignment *assignment = work->effect.assignment;
-    int code = kedge_vault_open(assignment, &work->tools->keys, vault, &work->err);
+    int code = kedge_vault_open(assignment, work->tools->identity, vault, &work->err);
     if (code)
         return code;
     *out = unit_of(work, made);
@@ -227,7 +228,7 @@ void kedge_work_run(struct kedge_work *work)
     if (work->effect.kind != KEDGE_AGENT_PROBE && work->effect.kind != KEDGE_AGENT_START)
         return;
     kedge_auto(kedge_buf) struct kedge_buf tail = {0};
-    kedge_tail_read(work->tools->slots, &work->tools->keys, work->effect.instance, &tail);
+    kedge_tail_read(work->tools->slots, work->tools->identity, work->effect.instance, &tail);
     if (tail.size)
         kedge_buf_printf(&work->message, "; its log ends: %s", tail.data);
 }

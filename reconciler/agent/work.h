@@ -9,7 +9,7 @@
 #include "agent.h"
 #include "kedge/transport.h"
 #include "look.h"
-#include "vault.h"
+#include "wire/age.h"
 #include "wire/release.h"
 
 struct kedge_shell;
@@ -20,7 +20,7 @@ struct kedge_work_tools {
     struct kedge_runtime *runtimes[2]; /* by enum kedge_driver: files, process */
     struct kedge_transport *transport; /* of the one EXCHANGE or ROOT that is out */
     const char *server, *device, *ca_file;
-    struct kedge_vault_keys keys; /* open secrets */
+    struct kedge_age_identity *identity; /* opens secrets; NULL where the key is held by a signer */
 };
 
 /* One effect on its way. */

@@ -69,7 +69,7 @@ static int judge(const struct base *base, const char *principal, struct kedge_re
         return kedge_err_set(err, KEDGE_INVALID,
                              "--as: the base has no valid manifests, and so no policy to judge by");
     for (size_t i = 0; i < KEDGE_COUNT(files); i++) {
-        bool differs;
+        bool differs = false;
         if (file_differs(base, files[i], &differs, err) < 0)
             return err->code;
         if (differs)

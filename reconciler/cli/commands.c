@@ -351,12 +351,11 @@ const struct kedge_command kedge_commands[] = {
         .operands = "[NAME]",
         .summary = "Seal standard input for devices; with NAME, as an item of a Deployment's "
                    "'secrets'",
-        .about =
-            "On a terminal it asks for it. What is written can stand in Git: only these devices "
-            "can open it, and nobody here. Sealed again it is another text, and its instances are "
-            "restarted with it. A device whose key has changed still opens what was sealed for "
-            "the one before.\n\n"
-            "  printf '%s' \"$token\" | kedge secret seal API_TOKEN --deployment all",
+        .about = "On a terminal it asks for it. What is written can stand in Git: only these "
+                 "devices can open it, and nobody "
+                 "here. Sealed again it is another text, and its instances are restarted with "
+                 "it.\n\n"
+                 "  printf '%s' \"$token\" | kedge secret seal API_TOKEN --deployment all",
         .max = 1,
         .options = KEDGE_AUDIENCE_OPTIONS,
         .run = kedge_cmd_secret_seal,

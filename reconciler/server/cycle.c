@@ -183,7 +183,7 @@ static int persist(struct kedge_server *server, const struct candidate *next, ke
                         err) < 0 ||
         kedge_store_put(options->store, "refused", "", err) < 0 ||
         kedge_trust_record(server, commit, err) < 0 ||
-        kedge_rights_record(server, &next->trunk, next->judged, now, err) < 0 ||
+        kedge_rights_record(server, &next->trunk, err) < 0 ||
         kedge_store_append_event(options->store, &event, err) < 0) {
         kedge_store_rollback(options->store);
         return err->code;
@@ -296,8 +296,7 @@ int kedge_cycle_take(struct kedge_server *server, const char *commit, kedge_ms n
                      struct kedge_err *err)
 {
     struct kedge_refused *refused = &server->refused;
-    if (server->desired && strcmp(commit, server->commit) == 0 && kedge_trust_covers(server) &&
-        !server->unrecorded) {
+    if (server->desired && strcmp(commit, server->commit) == 0 && kedge_trust_covers(server)) {
         *refused = (struct kedge_refused){0};
         return 0;
     }
@@ -316,7 +315,6 @@ int kedge_cycle_take(struct kedge_server *server, const char *commit, kedge_ms n
         return err->code;
     }
     adopt(server, &next);
-    server->unrecorded = false;
     if (server->trust.required)
         memcpy(server->trust.verified, commit, KEDGE_COMMIT_TEXT);
     server->since = now;
@@ -329,9 +327,6 @@ int kedge_cycle_resume(struct kedge_server *server, const char *commit, struct k
     kedge_auto(candidate) struct candidate next = {.commit = commit};
     if (load_candidate(server, &next, err) < 0)
         return err->code;
-    server->unrecorded =
-        server->trunk.size && (server->trunk.size != next.trunk.size ||
-                               memcmp(server->trunk.data, next.trunk.data, next.trunk.size) != 0);
     adopt(server, &next);
     return 0;
 }

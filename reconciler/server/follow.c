@@ -77,15 +77,11 @@ int kedge_follow_take(struct kedge_server *server, const char *commit, kedge_ms 
     follow->success = now;
     memcpy(follow->head, commit, KEDGE_COMMIT_TEXT);
 
-    bool known = server->desired && strcmp(commit, server->commit) == 0 && !server->unrecorded;
+    bool known = server->desired && strcmp(commit, server->commit) == 0;
     bool told = server->refused.reason && strcmp(commit, server->refused.commit) == 0;
     int code = kedge_cycle_take(server, commit, now, err);
     if (code == 0 && !known)
         kedge_log_write(KEDGE_LOG_INFO, KEDGE_FIELDS({"rev", commit}), "commit is in force");
-    if (code == 0 && !known && !server->trust.required && kedge_rights_bind(server->desired->specs))
-        kedge_log_write(KEDGE_LOG_WARN, KEDGE_FIELDS({"rev", commit}),
-                        "rules of policies are not enforced, for nobody is known: see "
-                        "--require-signatures");
     if (code < 0 && !told)
         kedge_log_write(KEDGE_LOG_WARN, KEDGE_FIELDS({"rev", commit}, {"error", err->msg}),
                         "commit is refused; the last good one stays in force");

@@ -83,7 +83,6 @@ struct kedge_server {
     const struct kedge_judgement *judged; /* NULL: none yet */
     const struct kedge_desired *desired;  /* as judged */
     struct kedge_buf trunk;               /* commits as they were judged, a line each: rights.h */
-    bool unrecorded; /* it is not what the store says: signatures were waived meanwhile */
 
     struct kedge_findings findings; /* of the commit looked at last */
     char looked[KEDGE_COMMIT_TEXT];

@@ -45,29 +45,10 @@ int kedge_rights_open(struct kedge_server *server, struct kedge_err *err)
     return 0;
 }
 
-static bool is_known(const struct kedge_server *server, const struct kedge_judge_object *held)
-{
-    const struct kedge_judge_object *known =
-        server->judged ? kedge_table_find(server->judged->objects, held->key) : NULL;
-    return known && strcmp(known->hold.act->commit, held->hold.act->commit) == 0;
-}
-
 int kedge_rights_record(struct kedge_server *server, const struct kedge_buf *trunk,
-                        const struct kedge_judgement *judged, kedge_ms now, struct kedge_err *err)
+                        struct kedge_err *err)
 {
-    struct kedge_store *store = server->options.store;
-    struct kedge_table_iter iter = {0};
-    const struct kedge_judge_object *held;
-    while ((held = kedge_table_next(judged->objects, &iter))) {
-        struct kedge_event event = {.at = now,
-                                    .kind = KEDGE_EVENT_CHANGE_HELD,
-                                    .commit = held->hold.act->commit,
-                                    .reason = kedge_blocker_words.words[KEDGE_BLOCKER_POLICY],
-                                    .message = held->hold.why};
-        if (!is_known(server, held) && kedge_store_append_event(store, &event, err) < 0)
-            return err->code;
-    }
-    return kedge_store_put(store, "trunk", trunk->data, err);
+    return kedge_store_put(server->options.store, "trunk", trunk->data, err);
 }
 
 /* --- who stands behind a commit --- */
@@ -199,7 +180,7 @@ static int find_seen(struct steps *steps, const char *commit, const char *merged
     const char **seen = kedge_arena_array(steps->walk->pool, count, sizeof(*seen));
     *out = (struct kedge_strings){.at = seen};
     for (size_t i = 0; i < count; i++) {
-        bool same;
+        bool same = false;
         const char *path =
             root && *root ? kedge_arena_printf(&steps->scratch, "%s/%s", root, at[i]) : at[i];
         if (compare_files(server, commits, path, KEDGE_LIMIT_MANIFEST, &same, err) < 0)
@@ -253,7 +234,7 @@ static int check_file(struct steps *steps, const char *commit, const char *path,
     const struct kedge_rights_signer *author =
         (const struct kedge_rights_signer *)(void *)(steps->authors.data + steps->authors.size) - 1;
     const struct kedge_rights_party party = {.authors = {author, 1}};
-    bool same;
+    bool same = false;
     if (compare_files(steps->server, commits, path, KEDGE_LIMIT_ALLOWED, &same, err) < 0)
         return err->code;
     if (same)

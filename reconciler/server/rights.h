@@ -35,8 +35,6 @@ int kedge_rights_open(struct kedge_server *server, struct kedge_err *err) KEDGE_
  * signer. KEDGE_LIMIT: something is held for too long. Or as `load`. */
 int kedge_rights_walk(struct kedge_server *server, const char *head, struct kedge_rights_walk *walk,
                       struct kedge_err *err) KEDGE_MUST_CHECK;
-/* In the transaction that brings the last commit of `trunk` into force: history is told of the objects
- * that `judged` holds and the server did not know of. */
+/* In the transaction that brings the last commit of `trunk` into force. */
 int kedge_rights_record(struct kedge_server *server, const struct kedge_buf *trunk,
-                        const struct kedge_judgement *judged, kedge_ms now,
                         struct kedge_err *err) KEDGE_MUST_CHECK;

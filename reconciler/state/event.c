@@ -6,7 +6,6 @@
 static const char *const words[KEDGE_EVENT_KIND_COUNT] = {
     [KEDGE_EVENT_REVISION_RECONCILED] = "RevisionReconciled",
     [KEDGE_EVENT_REVISION_REFUSED] = "RevisionRefused",
-    [KEDGE_EVENT_CHANGE_HELD] = "ChangeHeld",
     [KEDGE_EVENT_SOURCE_UNREACHABLE] = "SourceUnreachable",
     [KEDGE_EVENT_SOURCE_RECOVERED] = "SourceRecovered",
     [KEDGE_EVENT_ACTION_ISSUED] = "ActionIssued",

@@ -8,7 +8,6 @@
 enum kedge_event_kind {
     KEDGE_EVENT_REVISION_RECONCILED, /* a commit came into force */
     KEDGE_EVENT_REVISION_REFUSED, /* invalid, rewritten, unverified, unreadable: the last good one stays */
-    KEDGE_EVENT_CHANGE_HELD, /* policy keeps an object of the commit as it was */
     KEDGE_EVENT_SOURCE_UNREACHABLE,
     KEDGE_EVENT_SOURCE_RECOVERED,
     KEDGE_EVENT_ACTION_ISSUED,

@@ -230,7 +230,8 @@ int kedge_release_check(const struct kedge_root_signers *signers,
     struct vote votes[KEDGE_LIMIT_SIGNATURES];
     uint32_t cast = 0, most = 0, needed = signers->threshold ? signers->threshold : 1;
     int64_t best = -1;
-    struct kedge_err why = {.msg = "there is no other signature"};
+    struct kedge_err why;
+    kedge_err_set(&why, KEDGE_DENIED, count ? "there is no other signature" : "it carries none");
     if (count > KEDGE_LIMIT_SIGNATURES)
         return kedge_err_set(err, KEDGE_LIMIT, "%u release signatures, at most %d are read", count,
                              KEDGE_LIMIT_SIGNATURES);
