@@ -211,10 +211,8 @@ says err "add a Device manifest"
 
 step "a new key, while the agent runs"
 before=$(fingerprint_of press-5)
-cp "$work/press-5/device.key" "$work/old.key"
 expect 0 "$agent" rotate-key --state-dir "$work/press-5"
 [ "$(fingerprint_of press-5)" != "$before" ] || fail "the same key"
-cmp "$work/press-5/device.key.before" "$work/old.key" || fail "what was sealed for the old key is lost"
 says out "$(fingerprint_of press-5)"
 until_ok 30 device_holds press-5 ".sync == \"Synced\" and .connection == \"Online\" and .identity.fingerprint == \"$(fingerprint_of press-5)\""
 kill -0 "${agent_pid[press-5]}" || fail "the agent ended"

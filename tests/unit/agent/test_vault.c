@@ -45,9 +45,8 @@ static int open_one(const struct device *device, const char *name, const char *s
                                                 .config = {config, strlen(config)},
                                                 .secrets = &secret,
                                                 .secret_count = 1};
-    const struct kedge_vault_keys keys = {{device->identity}, device->identity != NULL};
     *err = (struct kedge_err){0};
-    int code = kedge_vault_open(&assignment, &keys, out, err);
+    int code = kedge_vault_open(&assignment, device->identity, out, err);
     cr_assert_eq(code, (int)err->code);
     return code;
 }
@@ -181,36 +180,4 @@ Test(vault, redaction)
         kedge_vault_release(&vault);
     }
     end(&device);
-}
-
-/* After its key was changed a device still opens what was sealed for the one before. */
-Test(vault, the_key_before_opens_too)
-{
-    struct device now = make(1), before = make(2), other = make(3);
-    const struct kedge_vault_keys keys = {{now.identity, before.identity}, 2};
-    const struct device *const devices[] = {&now, &before, &other};
-    kedge_auto(kedge_buf) struct kedge_buf sealed = {0};
-    for (size_t i = 0; i < KEDGE_COUNT(devices); i++) {
-        struct kedge_vault vault = {0};
-        struct kedge_err err;
-        char text[KEDGE_AGE_TEXT];
-        seal(devices[i], "hunter2", 7, &sealed);
-        const struct kedge_secret secret = {"T", sealed.data, 1};
-        const struct kedge_assignment assignment = {.deployment = "all",
-                                                    .secrets = &secret,
-                                                    .secret_count = 1};
-        cr_assert_eq(kedge_vault_open(&assignment, &keys, &vault, &err), i < 2 ? 0 : KEDGE_DENIED);
-        const struct kedge_age_recipient own = kedge_age_identity_recipient(now.identity);
-        if (i < 2)
-            cr_expect_str_eq(vault.at[0].value.data, "hunter2");
-        else
-            cr_expect_not_null(strstr(err.msg, kedge_age_recipient_format(&own, text)),
-                               "it says for whom to seal: %s", err.msg);
-        kedge_vault_release(&vault);
-    }
-    kedge_buf_release(&sealed);
-    end(&now);
-    end(&before);
-    end(&other);
-    kedge_test_no_leaks();
 }
