@@ -172,7 +172,9 @@ static int judge(struct trial *trial, struct kedge_err *refusal, struct kedge_er
 {
     struct kedge_proof *proof = trial->proof;
     const struct kedge_peer *peer = trial->peer;
-    bool standing;
+    const struct kedge_identity *row =
+        kedge_identity_find(&trial->server->actual.identities, peer->name);
+    bool standing, held = row && row->hold;
     bool renewed =
         peer->chain && memcmp(peer->chain_key, trial->key->bytes, sizeof peer->chain_key) != 0;
     int code = 0;
@@ -191,6 +193,11 @@ static int judge(struct trial *trial, struct kedge_err *refusal, struct kedge_er
                       peer->name, (long long)peer->head.link);
         return 0;
     case KEDGE_CHAIN_AHEAD:
+        /* Who was refused as the second reporter must not get in by going on alone. */
+        if ((code = look_for_doubt(trial, &standing, err)) < 0)
+            return code;
+        if (standing || proof->settled)
+            return judge_fork(trial, renewed, refusal, err);
         proof->begins = renewed;
         break;
     case KEDGE_CHAIN_NEXT:
@@ -199,9 +206,7 @@ static int judge(struct trial *trial, struct kedge_err *refusal, struct kedge_er
     case KEDGE_CHAIN_PAST:
         break;
     }
-    const struct kedge_identity *row =
-        kedge_identity_find(&trial->server->actual.identities, peer->name);
-    return row && row->hold ? look_for_doubt(trial, &standing, err) : 0;
+    return held ? look_for_doubt(trial, &standing, err) : 0;
 }
 
 static int tell(struct trial *trial, enum kedge_event_kind kind, const char *message,

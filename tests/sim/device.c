@@ -642,6 +642,42 @@ struct sim_device *sim_device_new(struct sim_world *world, const char *name,
     return d;
 }
 
+static char *copy_text(const char *text)
+{
+    return text ? kedge_alloc_strdup(text) : NULL;
+}
+
+struct sim_device *sim_device_clone(const struct sim_device *original)
+{
+    struct sim_device *d = sim_device_new(original->world, original->name, &original->root);
+
+    sim_device_connect(d, original->exchange, original->hub);
+    d->records = kedge_alloc_array(original->record_count + 1, sizeof(*d->records));
+    for (size_t i = 0; i < original->record_count; i++) {
+        struct kedge_slice bytes = {original->records[i].bytes, original->records[i].size};
+        d->records[d->record_count++] = (struct record){slice_dup(bytes), bytes.size};
+    }
+    d->slots = kedge_alloc_array(original->slot_count + 1, sizeof(*d->slots));
+    for (size_t i = 0; i < original->slot_count; i++) {
+        struct slot *slot = &d->slots[d->slot_count++];
+        *slot = original->slots[i];
+        slot->instance = copy_text(slot->instance);
+        slot->assignment = copy_text(slot->assignment);
+        slot->version = copy_text(slot->version);
+        slot->running = slot->stale = false;
+    }
+    d->links = kedge_alloc_array(original->link_count + 1, sizeof(*d->links));
+    for (size_t i = 0; i < original->link_count; i++) {
+        d->links[d->link_count] = original->links[i];
+        d->links[d->link_count++].instance = copy_text(original->links[i].instance);
+    }
+    d->artifacts = kedge_alloc_array(original->artifact_count + 1, sizeof(*d->artifacts));
+    d->artifact_count = original->artifact_count;
+    if (d->artifact_count)
+        memcpy(d->artifacts, original->artifacts, d->artifact_count * sizeof(*d->artifacts));
+    return d;
+}
+
 void sim_device_connect(struct sim_device *device, sim_exchange *call, void *hub)
 {
     device->exchange = call;

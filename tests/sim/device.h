@@ -18,6 +18,8 @@ typedef void sim_exchange(void *hub, struct sim_ticket ticket, const char *devic
 
 struct sim_device *sim_device_new(struct sim_world *world, const char *name,
                                   const struct kedge_root *root);
+/* Another one with the same key and a copy of the disk; nothing runs on it yet. It is connected as the original is. */
+struct sim_device *sim_device_clone(const struct sim_device *original);
 /* Where its exchanges go; before the first boot. */
 void sim_device_connect(struct sim_device *device, sim_exchange *exchange, void *hub);
 /* The end: its agent is gone for good, and planned events do nothing but free themselves. */

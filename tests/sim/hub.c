@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "server/doubt.h"
+#include "wire/chain.h"
 
 #define EXCHANGE_TIMEOUT 45000 /* ms: how long an agent's HTTP client waits in vain */
 
@@ -272,6 +274,61 @@ void sim_hub_crash(struct sim_hub *hub)
     hub->server = NULL;
     hub->life++;
     sim_world_plan(hub->world, sim_world_span(hub->world, 10, 30000), reboot, hub);
+}
+
+/* --- evidence ------------------------------------------------------------------------------ */
+
+bool sim_hub_doubts(const struct sim_hub *hub, const char *device)
+{
+    kedge_auto(kedge_arena) struct kedge_arena arena = {0};
+    struct kedge_doubt doubt;
+    return kedge_doubt_get(hub->store, device, &arena, &doubt, NULL) == 0;
+}
+
+struct audit {
+    struct kedge_chain_walk walk;
+    const struct kedge_public_key *key;
+    struct kedge_arena arena;
+    struct kedge_report last;
+    bool reported;
+};
+
+static int audit_link(const struct kedge_store_evidence *kept, void *payload)
+{
+    struct audit *audit = payload;
+    struct kedge_chain_link link = {.kept = *kept};
+    kedge_chain_open(&link, audit->key, 1);
+    (void)kedge_chain_step(&audit->walk, &link);
+    return 0;
+}
+
+static int take_last(const struct kedge_store_report *report, void *payload)
+{
+    struct audit *audit = payload;
+    struct kedge_err err;
+    if (strcmp(report->device, audit->walk.device) == 0)
+        audit->reported = !kedge_evidence_verify(&audit->arena, report->evidence, report->device,
+                                                 audit->key, &audit->last, &err);
+    return 0;
+}
+
+const char *sim_hub_evidence(const struct sim_hub *hub, const char *device,
+                             const struct kedge_public_key *key)
+{
+    static char why[KEDGE_CHAIN_WHY + 64];
+    struct audit audit = {.walk.device = device, .key = key};
+
+    if (kedge_store_each_evidence(hub->store, device, audit_link, &audit, NULL) ||
+        kedge_store_each_report(hub->store, take_last, &audit, NULL))
+        return "the store cannot be read";
+    if (audit.walk.links || audit.reported)
+        (void)kedge_chain_end(&audit.walk, audit.reported ? &audit.last : NULL);
+    kedge_arena_release(&audit.arena);
+    if (!audit.walk.flaw && !audit.walk.beginnings)
+        return NULL;
+    snprintf(why, sizeof(why), "its chain is broken at link %lld, or begins anew: %s",
+             (long long)audit.walk.broken, audit.walk.why);
+    return why;
 }
 
 static void print_view(struct sim_hub *hub, enum kedge_view view)

@@ -18,5 +18,10 @@ void sim_hub_crash(struct sim_hub *hub);
 /* A sim_exchange. */
 void sim_hub_exchange(void *hub, struct sim_ticket ticket, const char *device,
                       struct kedge_slice report, kedge_ms wait);
+/* Does the server think that the device is two? */
+bool sim_hub_doubts(const struct sim_hub *hub, const char *device);
+/* What is wrong with the chain of evidence that is kept of the device, or NULL; until the next call. */
+const char *sim_hub_evidence(const struct sim_hub *hub, const char *device,
+                             const struct kedge_public_key *key);
 /* What the server says of itself, for a person. */
 void sim_hub_print(struct sim_hub *hub);

@@ -27,6 +27,7 @@ static const struct sim_faults storm = {
     .fetch = 20,
     .tamper = 10,
     .partition = 5,
+    .clone = 2,
     .server = 5,
     .server_step = 1,
 };
@@ -40,7 +41,7 @@ struct options {
 
 struct sim {
     struct sim_world world;
-    struct sim_device **devices;
+    struct sim_device **devices, **twins; /* a twin is the clone of a device, NULL: there is none */
     size_t count;
     struct kedge_public_key *keys;
     struct kedge_key *director, *release;
@@ -68,6 +69,7 @@ static struct sim *sim_new(uint64_t seed, size_t count, bool calm)
 
     sim->count = count;
     sim->devices = kedge_alloc_array(count, sizeof(struct sim_device *));
+    sim->twins = kedge_alloc_array(count, sizeof(struct sim_device *));
     sim->keys = kedge_alloc_array(count, sizeof(*sim->keys));
     for (size_t i = 0; i < count; i++) {
         char name[32];
@@ -87,17 +89,34 @@ static void sim_free(struct sim *sim)
     sim_hub_end(sim->hub);
     for (size_t i = 0; i < sim->count; i++)
         sim_device_end(sim->devices[i]);
+    for (size_t i = 0; i < sim->count; i++)
+        if (sim->twins[i])
+            sim_device_end(sim->twins[i]);
     sim_world_run(&sim->world, INT64_MAX);
     sim_hub_free(sim->hub);
     for (size_t i = 0; i < sim->count; i++)
         sim_device_free(sim->devices[i]);
+    for (size_t i = 0; i < sim->count; i++)
+        if (sim->twins[i])
+            sim_device_free(sim->twins[i]);
     sim_repository_free(sim->repository);
     kedge_key_free(sim->director);
     kedge_key_free(sim->release);
     sim_world_release(&sim->world);
     free(sim->devices);
+    free(sim->twins);
     free(sim->keys);
     free(sim);
+}
+
+/* Somebody copies the disk of a device and runs both. */
+static void clone_one(struct sim *sim)
+{
+    size_t i = kedge_rng_below(&sim->world.rng, sim->count);
+    if (sim->twins[i])
+        return;
+    sim->twins[i] = sim_device_clone(sim->devices[i]);
+    sim_device_boot(sim->twins[i]);
 }
 
 /* What goes wrong once a minute, and what people do. */
@@ -112,6 +131,8 @@ static void weather(void *payload)
         sim_repository_commit(sim->repository);
     if (sim_world_chance(world, world->faults.server))
         sim_hub_crash(sim->hub);
+    if (sim_world_chance(world, world->faults.clone))
+        clone_one(sim);
     for (size_t i = 0; i < sim->count; i++) {
         if (sim_world_chance(world, world->faults.tamper))
             sim_device_tamper(sim->devices[i]);
@@ -157,7 +178,12 @@ static const char *judge_instance(const struct sim *sim, size_t device, unsigned
 static const char *judge_device(const struct sim *sim, size_t device)
 {
     const char *fault = sim_device_broken(sim->devices[device]);
+    bool doubted = sim_hub_doubts(sim->hub, sim_device_name(sim->devices[device]));
 
+    if (sim->twins[device]) /* it is held: what it serves is nobody's promise any more */
+        return fault || doubted ? fault : "was cloned, and nobody has noticed";
+    if (doubted)
+        return "is one, and was taken for two";
     for (unsigned m = 0; !fault && m < SIM_MODELS; m++)
         fault = judge_instance(sim, device, m);
     return fault;
@@ -180,6 +206,21 @@ static void print_sim(struct sim *sim)
         sim_device_print(sim->devices[i]);
     }
     sim_hub_print(sim->hub);
+}
+
+/* Every chain is whole, whatever happened: also of a device that is held. */
+static size_t count_broken(const struct sim *sim)
+{
+    size_t broken = 0;
+
+    for (size_t i = 0; i < sim->count; i++) {
+        const char *name = sim_device_name(sim->devices[i]);
+        const char *fault = sim_hub_evidence(sim->hub, name, &sim->keys[i]);
+        if (fault)
+            fprintf(stderr, "  %s: %s\n", name, fault);
+        broken += fault != NULL;
+    }
+    return broken;
 }
 
 static size_t count_faults(const struct sim *sim)
@@ -209,7 +250,7 @@ static bool run_seed(const struct options *options, uint64_t seed)
     while (world->now < end && count_faults(sim))
         sim_world_run(world, world->now + MINUTE);
 
-    size_t faults = count_faults(sim);
+    size_t faults = count_faults(sim) + count_broken(sim);
     if (options->verbose || faults)
         fprintf(stderr,
                 "seed %llu: %zu devices, settled %d virtual minutes after the storm, %zu not "

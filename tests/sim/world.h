@@ -15,6 +15,7 @@ struct sim_faults {
     unsigned fetch;       /* a download breaks off */
     unsigned tamper;      /* per minute: a process is killed, a file changed, a folder removed */
     unsigned partition;   /* per minute: a device loses the network for a while */
+    unsigned clone;       /* per minute: a device's disk is copied, and both run */
     unsigned server;      /* per minute: the server dies and comes back from its store */
     unsigned server_step; /* the server dies between storing and answering */
 };

@@ -133,8 +133,11 @@ Test(proof, two_reporters_are_held_until_a_person_decides)
     cr_assert_eq(fixture_sync(&scene->fx, &scene->twin, 0)->code, KEDGE_CONFLICT);
     cr_assert_not_null(hold(scene));
     cr_assert_not_null(strstr(hold(scene)->frees, "kedge device approve press"));
+    cr_assert_eq(fixture_sync(&scene->fx, &scene->twin, 0)->code, KEDGE_CONFLICT,
+                 "nor does it get in by going on alone");
     cr_assert_eq(fixture_sync(&scene->fx, &scene->twin, 0)->code, KEDGE_CONFLICT);
     cr_assert_eq(fixture_count_events(&scene->fx, KEDGE_EVENT_DEVICE_CLONED), 1, "told once");
+    cr_assert_eq(fixture_count_events(&scene->fx, KEDGE_EVENT_EVIDENCE_MISSING), 0);
 
     /* Neither gets anything, whichever of them asks, and a restart forgets nothing. */
     fixture_head(&scene->fx,
