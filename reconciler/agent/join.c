@@ -30,6 +30,7 @@ struct join {
 
 static void join_auto(struct join *join)
 {
+    explicit_bzero(&join->token, sizeof join->token);
     kedge_key_free(join->key);
     kedge_arena_release(&join->arena);
     kedge_fd_auto(&join->lock);

@@ -131,7 +131,8 @@ int kedge_errand_rotate(const struct kedge_errand *errand, char fingerprint[KEDG
                              "this device's key is held by a signer: rotate it there, and enrol "
                              "again");
     int code = kedge_errand_load(errand, path.data, &before, err);
-    /* Durable before anybody hears of it; one that a rotation before has left goes on. */
+    /* Durable before anybody hears of it; one that a rotation before has left goes on. It stays when
+     * the server refuses: who stands between could say so too. */
     if (!code)
         code = kedge_errand_has_key(next.data) ? kedge_errand_load(errand, next.data, &after, err)
                                                : kedge_errand_make(errand, next.data, &after, err);

@@ -133,8 +133,10 @@ static int adopt_key(struct kedge_server *server, const char *device,
 /* An order that was for the device that bore the name before is for nobody now. */
 static int void_order(struct kedge_server *server, const char *device, struct kedge_err *err)
 {
-    const struct kedge_peer *peer = kedge_peer_find(&server->peers, device);
-    if (!peer || !peer->generation)
+    struct kedge_peer *peer = kedge_peer_add(&server->peers, device);
+    if (!peer->generation && kedge_dispatch_recall(server, peer, NULL, err) < 0)
+        return err->code;
+    if (!peer->generation)
         return 0;
     const struct kedge_store_device row = {
         .name = device,

@@ -546,6 +546,24 @@ Test(admission, a_refused_key_is_refused_in_the_repository_too)
     scene_free(scene);
 }
 
+/* An order of an earlier life lies in the store of a server that has not heard of a commit yet. */
+Test(admission, an_order_of_an_earlier_life_is_void)
+{
+    struct scene *scene = scene_make();
+    enter(scene);
+    cr_assert_eq(dismiss(scene, true), 0);
+    struct kedge_err err;
+    cr_assert_eq(kedge_store_put(scene->fx.store, "commit",
+                                 "ffffffffffffffffffffffffffffffffffffffff", &err),
+                 0);
+    fixture_restart(&scene->fx);
+    cr_assert_null(kedge_server_desired(scene->fx.server));
+    struct kedge_token token = issue(scene, "press", NULL);
+    admitted(ask(scene, &scene->thief, &token, NULL));
+    cr_assert_eq(scene->reply.generation, 1);
+    scene_free(scene);
+}
+
 /* A device without a key cannot say anything: it is gone at once. */
 Test(admission, a_device_that_never_came_is_gone_at_once)
 {
