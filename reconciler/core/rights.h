@@ -20,7 +20,7 @@
  *            rollout, dependsOn)
  *   minSignatures  so many different people with different keys, whom the rule names; of a rule with
  *            `verbs` it counts for these verbs. Each must have signed the change as it comes into
- *            force: its commit, one that it merges with the same file in it, or an approval
+ *            force: its commit, one that it merges and that has the same file, or an approval
  *
  * A change of an object is judged by paths, kinds, models, devices, and "declare". What it does to an instance on
  * a device is judged once more, by verbs, models, devices and the kinds and paths of the objects that

@@ -262,8 +262,9 @@ static const struct kedge_field requires_fields[] = {
      .item = KEDGE_FIELD_STRING, .about = "all of these accelerators", .example = "[\"cuda\"]"},
     {"runtimes", KEDGE_FIELD_LIST, KEDGE_MEMBER(struct kedge_requires, runtimes),
      .item = KEDGE_FIELD_STRING, .about = "all of these runtimes", .example = "[\"python3.11\"]"},
-    {"agent", KEDGE_FIELD_RANGE, .parsed = (uint32_t)offsetof(struct kedge_requires, agent),
-     .about = "versions of kedge-agent that can run it", .example = "\">=0.1.0\""},
+    {"agent", KEDGE_FIELD_RANGE, KEDGE_MEMBER(struct kedge_requires, agent_text),
+     KEDGE_PARSED(struct kedge_requires, agent), .about = "versions of kedge-agent that can run it",
+     .example = "\">=0.1.0\""},
 };
 const struct kedge_record kedge_requires_record =
     KEDGE_RECORD("requires", struct kedge_requires, requires_fields,

@@ -53,7 +53,8 @@ int kedge_rights_record(struct kedge_server *server, const struct kedge_buf *tru
 
 /* --- who stands behind a commit --- */
 
-/* A commit that is merged, of somebody known. */
+/* A commit that is merged, of somebody known, who made it on top of the trunk: what an older branch
+ * lacks or has still, nobody has taken away or put back. */
 struct merged {
     const char *commit;
     struct kedge_rights_signer signer;
@@ -133,7 +134,7 @@ static int add_signers(struct steps *steps, const char *commit, struct kedge_err
         const struct merged merged = {id, signature.signer};
         if (strcmp(id, commit) == 0)
             kedge_buf_add(&steps->authors, &signature.signer, sizeof signature.signer);
-        else if (signature.signer.fingerprint)
+        else if (signature.signer.fingerprint && range.at[i].elder_count)
             kedge_buf_add(&steps->merged, &merged, sizeof merged);
     }
     return 0;

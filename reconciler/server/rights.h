@@ -4,7 +4,8 @@
  *
  * Judged is the trunk: from a head to its first parent that was made on top of what is in force, and
  * so on. What a merge brings is its own change, for whoever signs the merge answers for it; commits
- * that it merges count as further signatures of the files that come into force as they stand in them.
+ * that it merges, made on top of the trunk, count as further signatures of the files that come into
+ * force as they stand in them.
  * Rules bind while signatures are required (trust.h): without, nobody is known.
  *
  * What is held follows from history alone: the store keeps the last commit of which nothing was held,

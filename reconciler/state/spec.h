@@ -55,7 +55,8 @@ struct kedge_requires {
     int64_t memory, disk;              /* bytes */
     struct kedge_strings accelerators; /* all of */
     struct kedge_strings runtimes;     /* all of: "python3.11", ... */
-    const struct kedge_range *agent;   /* NULL: any */
+    const char *agent_text;
+    const struct kedge_range *agent; /* NULL: any */
 };
 
 struct kedge_evaluation {

@@ -259,6 +259,21 @@ git -C "$desk" push -q origin HEAD:main
 reconcile
 status_holds '.policy.devices == 0 and .assignments.total == 0'
 
+step "an old branch that never had the file has not taken it away"
+git -C "$desk" checkout -qb stale
+sign_as ops2
+git -C "$desk" commit -q --allow-empty -m "nothing"
+git -C "$desk" checkout -q main
+deploy 1.1.0
+by root "again"
+reconcile
+git -C "$desk" merge -q --no-ff --no-commit stale 2>/dev/null
+git -C "$desk" rm -q deployments/all.yaml
+by ops "merged"
+reconcile
+wants press-1 1.1.0
+is_held press-1 "asks for 2 signers, and 1 signed"
+
 step "without signatures nobody is known: said, and everything in force"
 deploy 1.0.0
 by eve "eve deploys"
