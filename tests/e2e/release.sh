@@ -166,5 +166,41 @@ sign 1.3.0 --key "$work/bob.key" >/dev/null
 push "both have signed"
 until_ok 30 says_version press-1 1.3.0
 
+step "a release key that the next root does not name counts no more; what it released serves on"
+end_agent press-1
+end_server
+mkdir "$work/roots"
+"$kedge" key generate "$work/root.key" >/dev/null
+expect 0 "$kedge" root init --root-key "$work/root.key.pub" --director "$director" --release "$work/ann.key.pub" \
+    --release "$work/bob.key.pub" --release "$work/stock.pub" --out "$work/roots/1.root.json"
+expect 0 "$kedge" root sign "$work/roots/1.root.json" "$work/root.key"
+serve --roots "$work/roots"
+"$agent" run --server "$server" --name press-1 --key "$work/press-1.key" --root "$work/roots/1.root.json" \
+    --state-dir "$work/press-1" --wait 2 >>"$work/log/press-1" 2>&1 &
+agent_pid[press-1]=$!
+rm "$desk/policy.yaml"
+package 1.4.0 ok
+sign 1.4.0 --key "$work/ann.key" >/dev/null
+deploy 1.4.0
+push "1.4.0, signed by Ann"
+converged
+says_version press-1 1.4.0
+before=$(answer press-1 | jq .pid)
+expect 0 "$kedge" key revoke "$work/ann.key.pub" --root "$work/roots/1.root.json" --out "$work/2.root.json"
+expect 0 "$kedge" root sign "$work/2.root.json" "$work/root.key"
+mv "$work/2.root.json" "$work/roots/2.root.json"
+until_ok 30 ask '.report.root == 2' "$agent" status --state-dir "$work/press-1" -o json
+package 1.5.0 ok
+sign 1.5.0 --key "$work/ann.key" --counter 1000 >/dev/null
+deploy 1.5.0
+push "1.5.0, signed with a stolen key"
+refused press-1 unsigned "no release key has signed"
+[ "$(answer press-1 | jq .pid)" = "$before" ] || fail "what was released before does not serve on"
+comment=$(sign 1.5.0 --counter 6 --print-comment)
+minisign -S -s "$work/stock.key" -m "$work/packages/1.5.0.tar.gz" -x "$work/1.5.0.minisig" -t "$comment"
+sign 1.5.0 --signature "$work/1.5.0.minisig" >/dev/null
+push "1.5.0, by the stock tool"
+until_ok 30 says_version press-1 1.5.0
+
 if grep -E 'Sanitizer|runtime error' "$work"/log/*; then fail "errors in the logs"; fi
 echo "all as it should be"
