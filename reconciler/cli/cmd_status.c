@@ -149,6 +149,9 @@ static void write_fleet(struct kedge_call *call, const json_t *status)
     int64_t gone = kedge_ask_number(status, "devices.decommissioned");
     if (gone)
         kedge_buf_printf(out, ", %lld decommissioned", (long long)gone);
+    int64_t doubted = kedge_ask_number(status, "devices.doubted");
+    if (doubted)
+        kedge_buf_printf(out, ", %lld held as cloned", (long long)doubted);
     kedge_buf_putc(out, '\n');
     line(call, "Assignments");
     kedge_buf_printf(out, "%lld: %lld synced, %lld out of sync, %lld unknown\n",

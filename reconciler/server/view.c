@@ -190,6 +190,16 @@ static void add_root(struct kedge_view_job *job)
     kedge_json_end_object(w);
 }
 
+/* Devices of which something says that they are two, whether anything is to be sent to them or not. */
+static size_t count_doubted(const struct kedge_server *server)
+{
+    const struct kedge_identities *identities = &server->actual.identities;
+    size_t count = 0;
+    for (size_t i = 0; i < identities->count; i++)
+        count += identities->at[i]->hold != NULL;
+    return count;
+}
+
 static void add_fleet(struct kedge_view_job *job)
 {
     const struct kedge_census *census = kedge_census_take(job->server, job->now);
@@ -201,6 +211,8 @@ static void add_fleet(struct kedge_view_job *job)
     kedge_json_add_integer(w, "offline", (int64_t)census->connection[KEDGE_CONNECTION_OFFLINE]);
     kedge_json_add_integer(w, "unknown", (int64_t)census->connection[KEDGE_CONNECTION_UNKNOWN]);
     kedge_json_add_integer(w, "decommissioned", (int64_t)census->leaving);
+    if (count_doubted(job->server))
+        kedge_json_add_integer(w, "doubted", (int64_t)count_doubted(job->server));
     kedge_json_end_object(w);
     kedge_json_key(w, "assignments");
     kedge_json_begin_object(w);

@@ -13,7 +13,7 @@
  *              "reason","code","message"}, "signatures":{"required","verified"},
  *              "root":{"version","expires","warning","refused":{"version","reason","message"}},
  *              "policy":{"enforced","devices","objects","held":[{"object","commit","why",
- *              "frees"}..]}, "devices":{"total","online","offline","unknown","decommissioned"},
+ *              "frees"}..]}, "devices":{"total","online","offline","unknown","decommissioned","doubted"},
  *              "assignments":{"total","synced","outOfSync","unknown"},
  *              "health":{"Healthy":n,..}, "changes":{"released","held","drifted"},
  *              "blockers":{"window":n,..}}

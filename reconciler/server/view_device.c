@@ -315,6 +315,9 @@ static void because_wanted(struct kedge_view_job *job, const struct side *side,
     const struct kedge_identity *identity =
         kedge_identity_find(&job->server->actual.identities, side->name);
     char left[KEDGE_TIME_TEXT];
+    if (identity && identity->hold && !line->step)
+        because(job, kedge_arena_printf(job->arena, "nothing is sent to it: %s; what frees it: %s",
+                                        identity->hold, identity->frees));
     if (identity && identity->standing != KEDGE_STANDING_MEMBER) {
         because(job,
                 kedge_arena_printf(job->arena,

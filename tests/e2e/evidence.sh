@@ -179,7 +179,9 @@ expect 0 "$kedge" explain press-2 detector
 says out "two reporters have signed with its key"
 says out "kedge device approve press-2"
 expect 0 "$kedge" status -o json
-holds '.blockers.identity >= 1'
+holds '.blockers.identity >= 1 and .devices.doubted == 1'
+expect 0 "$kedge" status
+says out "1 held as cloned"
 [ "$(version_of press-2)" = 2.3.0 ] || fail "a device that is held got an order"
 [ "$(sql "$work/store.db" "SELECT count(*) FROM item WHERE collection IN ('doubt', 'proof') AND key = 'press-2'")" = 2 ] ||
     fail "the proof is not kept"
