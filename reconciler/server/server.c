@@ -463,6 +463,11 @@ static void answer_enrol(struct kedge_server *server, const struct kedge_server_
         answer_error(out, in->from, &err);
         return;
     }
+    struct kedge_peer *peer = in->device ? kedge_peer_find(&server->peers, in->device) : NULL;
+    if (peer && peer->held) { /* with the old key: it is to come again with the new one */
+        answer_nothing(server, peer, peer->held, now, out);
+        peer->held = 0;
+    }
     struct kedge_server_reply *reply = add_reply(out, KEDGE_SERVER_ANSWER, in->from);
     reply->type = "application/json";
     reply->waits = waits;

@@ -376,7 +376,10 @@ Test(admission, a_rotation_replaces_the_enrolled_key)
     admitted(ask(scene, &scene->press, &token, "SN-1"));
     fixture_take(&scene->fx, &scene->press, fixture_sync(&scene->fx, &scene->press, 0));
     refused(rotate(scene, scene->thief.key, next), KEDGE_DENIED, "not the device's now");
+    cr_assert_null(fixture_sync(&scene->fx, &scene->press, 30000));
+    uint64_t waiting = scene->fx.asked;
     admitted(rotate(scene, scene->press.key, next));
+    cr_assert_not_null(fixture_reply(&scene->fx, waiting), "it waits on with the old key");
     admitted(rotate(scene, scene->press.key, next)); /* the answer was lost */
     refused(rotate(scene, scene->press.key, third), KEDGE_DENIED, "not the device's now");
     refused(fixture_sync(&scene->fx, &scene->press, 0), KEDGE_DENIED, "by trusted keys");
