@@ -315,9 +315,7 @@ static const struct kedge_judgement *finish(struct judging *judging,
     };
     if (kedge_judge_settled(next) || !kedge_rights_bind(lawful->specs))
         return kedge_judge_begin(judging->arena, git);
-    next->desired = kedge_judge_rows_apply(rows, held);
-    struct kedge_desired *desired = kedge_arena_new(judging->arena, struct kedge_desired);
-    *desired = *next->desired;
+    struct kedge_desired *desired = kedge_judge_rows_apply(rows, held);
     next->desired = desired;
     desired->refused =
         kedge_judge_rows_refused(judging->arena, next, judging->before->desired->refused);

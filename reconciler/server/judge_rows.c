@@ -442,8 +442,8 @@ static const struct kedge_desired_device *merge_row(struct kedge_arena *arena,
     return row;
 }
 
-const struct kedge_desired *kedge_judge_rows_apply(const struct kedge_judge_rows *job,
-                                                   const struct kedge_table *rows)
+struct kedge_desired *kedge_judge_rows_apply(const struct kedge_judge_rows *job,
+                                             const struct kedge_table *rows)
 {
     const struct kedge_judgement *before = job->before;
     struct kedge_desired *desired = kedge_arena_new(job->arena, struct kedge_desired);

@@ -31,9 +31,9 @@ const char *kedge_judge_rows_refuse(const struct kedge_judge_rows *job,
                                     const struct kedge_desired_assignment *wanted);
 /* Instances that are held from now on. */
 const struct kedge_table *kedge_judge_rows_next(const struct kedge_judge_rows *job);
-/* `lawful` with what `rows` keep. */
-const struct kedge_desired *kedge_judge_rows_apply(const struct kedge_judge_rows *job,
-                                                   const struct kedge_table *rows);
+/* A copy of `lawful` with what `rows` keep. */
+struct kedge_desired *kedge_judge_rows_apply(const struct kedge_judge_rows *job,
+                                             const struct kedge_table *rows);
 /* Rows of struct kedge_desired_refused: where what is in force is not what the repository says. */
 const struct kedge_table *kedge_judge_rows_refused(struct kedge_arena *arena,
                                                    const struct kedge_judgement *judged,

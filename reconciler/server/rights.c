@@ -11,6 +11,7 @@
 #define APPROVE   "Kedge-Approve:"
 #define RECORD    KEDGE_COMMIT_TEXT /* of a trunk: an id and a line end */
 #define WITNESSES 64                /* merged commits that are asked what they hold */
+#define APPROVALS 64                /* that one commit may give */
 #define FILES     256               /* changed files that they are asked about */
 
 /* --- the trunk --- */
@@ -94,7 +95,9 @@ static const char *find_trailers(const char *message)
 static void find_approvals(struct steps *steps, const struct kedge_trust_signature *signature)
 {
     const char *line = find_trailers(signature->message);
-    for (; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+    const size_t most = APPROVALS * sizeof(struct kedge_judge_approval);
+    for (; line && *line && steps->approvals.size < most;
+         line = strchr(line, '\n'), line += line != NULL) {
         if (strncmp(line, APPROVE, strlen(APPROVE)) != 0)
             continue;
         const char *id = line + strlen(APPROVE);
