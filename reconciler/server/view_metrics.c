@@ -17,6 +17,9 @@ static void add_fleet(struct kedge_buf *out, const struct kedge_census *census)
     for (int i = 0; i < (int)KEDGE_COUNT(census->connection); i++)
         kedge_buf_printf(out, "kedge_devices{connection=\"%s\"} %zu\n",
                          kedge_word_name(&kedge_axis_connection_words, i), census->connection[i]);
+    describe(out, "kedge_devices_decommissioned", "gauge",
+             "Devices that are decommissioned or about to be, counted nowhere else.");
+    kedge_buf_printf(out, "kedge_devices_decommissioned %zu\n", census->leaving);
     describe(out, "kedge_assignments", "gauge", "Instances that devices must hold.");
     for (int i = 0; i < KEDGE_SYNC_COUNT; i++)
         kedge_buf_printf(out, "kedge_assignments{sync=\"%s\"} %zu\n",
