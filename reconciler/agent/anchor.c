@@ -51,7 +51,14 @@ bool kedge_anchor_hear(struct kedge_agent *agent, int64_t newest, struct kedge_s
 {
     struct kedge_agent_anchor *anchor = &agent->anchor;
     anchor->newest = newest;
-    if (!behind(agent) || anchor->retry.due > agent->now)
+    if (!behind(agent)) {
+        /* What it could not follow is not there any more. */
+        if (anchor->refusal.generation > agent->root.version)
+            clear_refusal(agent);
+        anchor->retry = (struct kedge_agent_retry){0};
+        return true;
+    }
+    if (anchor->retry.due > agent->now)
         return true;
     kedge_buf_clear(&anchor->envelope);
     kedge_buf_add(&anchor->envelope, envelope.data, envelope.size);

@@ -120,11 +120,22 @@ static bool fits(const struct kedge_draft *draft)
     return size <= KEDGE_LIMIT_ENVELOPE;
 }
 
-/* A device whose server was restored from a backup is ahead of it. */
+/* A device whose server was restored from a backup is ahead of it. One that has forgotten what a
+ * thief drove it up to is asked for no more than that. */
 static int64_t newest_generation(const struct kedge_draft *draft)
 {
     int64_t reported = draft->row->report.generation, ours = draft->peer->generation;
+    if (reported == 0 && ours >= KEDGE_LIMIT_VERSION_NUMBER)
+        return 0;
     return reported > ours ? reported : ours;
+}
+
+/* It obeys an order that was never signed here, and has yet to hear of a root that may revoke it:
+ * nobody outbids a thief. */
+static bool is_misled(const struct kedge_server *server, const struct kedge_draft *draft)
+{
+    const struct kedge_report *report = &draft->row->report;
+    return report->generation > draft->peer->generation && kedge_roots_behind(server, report);
 }
 
 void kedge_draft_farewell(const struct kedge_server *server, kedge_ms now,
@@ -152,7 +163,7 @@ bool kedge_draft_prepare(struct kedge_server *server, const struct kedge_plan *p
     struct kedge_peer *peer = draft->peer;
     struct kedge_order last = {0};
     struct kedge_err err;
-    if (!draft->row || (draft->step_count && !any_step(draft, false)))
+    if (!draft->row || (draft->step_count && !any_step(draft, false)) || is_misled(server, draft))
         return false;
     if (any_step(draft, true) && peer->issued > 0 &&
         read_last(server, peer->name, arena, &last, &err) < 0) {

@@ -9,7 +9,9 @@
 #include "base/alloc.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "repository.h"
+#include "wire/batch.h"
 
 struct slot {
     char *instance;
@@ -35,7 +37,8 @@ struct sim_device {
     struct sim_world *world;
     char *name;
     struct kedge_key *key;
-    struct kedge_root root;
+    struct kedge_root root; /* it was given */
+    const struct sim_roots *roots;
     struct kedge_agent_config config;
     sim_exchange *exchange;
     void *hub;
@@ -428,7 +431,7 @@ static struct job *make_job(struct sim_device *d, const struct kedge_agent_effec
 static void exchange(struct sim_device *d, const struct kedge_agent_effect *effect)
 {
     struct sim_ticket ticket = {d, d->life, effect->id};
-    d->exchange(d->hub, ticket, d->name, effect->bytes, effect->wait);
+    d->exchange(d->hub, ticket, d->name, effect->bytes, effect->wait, effect->version);
 }
 
 static void tick(void *payload)
@@ -454,6 +457,26 @@ static void plan_tick(struct sim_device *d)
     sim_world_plan(d->world, d->tick - d->world->now, tick, timer);
 }
 
+/* Whatever order is taken was signed by the director of the root that the device holds, and by no former one. */
+static void check_order(struct sim_device *d, struct kedge_slice record)
+{
+    kedge_auto(kedge_json) json_t *json = NULL;
+    kedge_auto(kedge_buf) struct kedge_buf payload = {0};
+    const char *kind, *envelope;
+    struct kedge_err err;
+    const struct kedge_public_key director =
+        kedge_key_public(sim_roots_director(d->roots, sim_device_root(d)));
+    const struct kedge_envelope_trust trust = {&director, 1, 1, KEDGE_ENVELOPE_IN_TOTO};
+
+    if (kedge_json_parse(record.data, record.size, KEDGE_MIB(16), &json, &err) ||
+        kedge_json_string(json, "kind", &kind, &err) || strcmp(kind, "order") != 0 ||
+        kedge_json_string(json, "envelope", &envelope, &err))
+        return;
+    if (kedge_batch_verify(envelope, strlen(envelope), KEDGE_LIMIT_ENVELOPE, &trust, &payload,
+                           &err))
+        d->broken = "an order of a director whom its root does not name was taken";
+}
+
 static void step(struct sim_device *d, const struct kedge_agent_message *message)
 {
     kedge_auto(kedge_agent_effects) struct kedge_agent_effects effects = {0};
@@ -463,10 +486,12 @@ static void step(struct sim_device *d, const struct kedge_agent_message *message
         const struct kedge_agent_effect *effect = &effects.at[i];
         if (effect->kind == KEDGE_AGENT_CANCEL)
             continue; /* effects here end soon by themselves; a held exchange by its wait */
-        if (effect->kind == KEDGE_AGENT_EXCHANGE) {
+        if (effect->kind == KEDGE_AGENT_EXCHANGE || effect->kind == KEDGE_AGENT_ROOT) {
             exchange(d, effect);
             continue;
         }
+        if (effect->kind == KEDGE_AGENT_JOURNAL)
+            check_order(d, effect->bytes);
         kedge_ms span = sim_world_span(d->world, effect_table[effect->kind].least,
                                        effect_table[effect->kind].most);
         sim_world_plan(d->world, span, run_job, make_job(d, effect));
@@ -489,7 +514,8 @@ void sim_device_boot(struct sim_device *d)
     survey(d, 0);
 }
 
-void sim_device_answer(struct sim_ticket ticket, enum kedge_code code, struct kedge_slice envelope)
+void sim_device_answer(struct sim_ticket ticket, enum kedge_code code, struct kedge_slice body,
+                       int64_t root)
 {
     if (ticket.life != ticket.device->life)
         return;
@@ -498,7 +524,8 @@ void sim_device_answer(struct sim_ticket ticket, enum kedge_code code, struct ke
                             .effect = ticket.effect,
                             .code = code,
                             .message = code ? kedge_code_name(code) : NULL,
-                            .bytes = envelope,
+                            .bytes = body,
+                            .root = root,
                         });
 }
 
@@ -602,6 +629,11 @@ void sim_device_print(const struct sim_device *d)
     fputc('\n', stderr);
 }
 
+int64_t sim_device_root(const struct sim_device *device)
+{
+    return device->agent ? kedge_agent_contact(device->agent).root : 0;
+}
+
 const char *sim_device_broken(const struct sim_device *device)
 {
     return device->broken;
@@ -618,7 +650,7 @@ struct kedge_public_key sim_device_key(const struct sim_device *device)
 }
 
 struct sim_device *sim_device_new(struct sim_world *world, const char *name,
-                                  const struct kedge_root *root)
+                                  const struct sim_roots *roots)
 {
     static const char *const runtimes[] = {"files", "process"};
     struct sim_device *d = kedge_alloc_zeroed(sizeof(*d));
@@ -626,7 +658,10 @@ struct sim_device *sim_device_new(struct sim_world *world, const char *name,
 
     *d = (struct sim_device){.world = world, .name = kedge_alloc_strdup(name)};
     d->key = kedge_key_from_seed(seed.bytes);
-    d->root = *root;
+    d->roots = roots;
+    struct kedge_err err;
+    if (kedge_root_pin(sim_roots_files(roots)[0], NULL, &d->root, &err))
+        abort();
     d->config = (struct kedge_agent_config){
         .device = d->name,
         .state_dir = "/var/lib/kedge-agent",
@@ -649,7 +684,7 @@ static char *copy_text(const char *text)
 
 struct sim_device *sim_device_clone(const struct sim_device *original)
 {
-    struct sim_device *d = sim_device_new(original->world, original->name, &original->root);
+    struct sim_device *d = sim_device_new(original->world, original->name, original->roots);
 
     sim_device_connect(d, original->exchange, original->hub);
     d->records = kedge_alloc_array(original->record_count + 1, sizeof(*d->records));

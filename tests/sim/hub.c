@@ -19,7 +19,9 @@ struct call {
     char *device;
     struct kedge_buf evidence;
     kedge_ms wait;
+    int64_t version; /* of the root that is asked for; 0: it is a report */
     struct kedge_buf envelope;
+    int64_t root;
     enum kedge_code code;
     bool answered;
     unsigned pending; /* planned events that still name it */
@@ -29,7 +31,7 @@ struct call {
 struct sim_hub {
     struct sim_world *world;
     struct sim_repository *repository;
-    const struct kedge_key *director;
+    const struct sim_roots *roots;
     struct kedge_store *store;
     struct kedge_server *server;
     struct kedge_server_options options;
@@ -91,7 +93,7 @@ static void deliver(void *payload)
 
     if (!call->answered) {
         call->answered = true;
-        sim_device_answer(call->ticket, call->code, kedge_buf_slice(&call->envelope));
+        sim_device_answer(call->ticket, call->code, kedge_buf_slice(&call->envelope), call->root);
     }
     drop_call(call);
 }
@@ -102,7 +104,7 @@ static void expire(void *payload)
 
     if (!call->answered) {
         call->answered = true;
-        sim_device_answer(call->ticket, KEDGE_TIMEOUT, (struct kedge_slice){0});
+        sim_device_answer(call->ticket, KEDGE_TIMEOUT, (struct kedge_slice){0}, 0);
     }
     drop_call(call);
 }
@@ -114,7 +116,8 @@ static void arrive(void *payload)
 
     if (hub->server)
         step(hub, &(struct kedge_server_message){
-                      .kind = KEDGE_SERVER_SYNC,
+                      .kind = call->version ? KEDGE_SERVER_ROOT : KEDGE_SERVER_SYNC,
+                      .version = call->version,
                       .from = call->from,
                       .device = call->device,
                       .evidence = kedge_buf_slice(&call->evidence),
@@ -136,7 +139,7 @@ static void plan_call(struct call *call, kedge_ms delay, sim_action *run)
 }
 
 void sim_hub_exchange(void *payload, struct sim_ticket ticket, const char *device,
-                      struct kedge_slice report, kedge_ms wait)
+                      struct kedge_slice report, kedge_ms wait, int64_t version)
 {
     struct sim_hub *hub = payload;
     struct sim_world *world = hub->world;
@@ -146,7 +149,8 @@ void sim_hub_exchange(void *payload, struct sim_ticket ticket, const char *devic
                           .ticket = ticket,
                           .from = ++hub->asked,
                           .device = kedge_alloc_strdup(device),
-                          .wait = wait};
+                          .wait = wait,
+                          .version = version};
     kedge_buf_add(&call->evidence, report.data, report.size);
     call->next = hub->calls;
     hub->calls = call;
@@ -169,6 +173,7 @@ static void answer(struct sim_hub *hub, struct kedge_server_reply *reply)
         sim_world_chance(hub->world, hub->world->faults.drop))
         return;
     call->code = reply->code;
+    call->root = reply->root;
     kedge_buf_clear(&call->envelope);
     if (!reply->code && reply->type)
         kedge_buf_add(&call->envelope, reply->body.data, reply->body.size);
@@ -252,6 +257,9 @@ void sim_hub_boot(struct sim_hub *hub)
     struct kedge_err err;
 
     hub->tick = 0;
+    hub->options.roots = sim_roots_files(hub->roots);
+    hub->options.root_count = (size_t)sim_roots_newest(hub->roots);
+    hub->options.director = sim_roots_director(hub->roots, sim_roots_newest(hub->roots));
     if (kedge_server_new(&hub->options, sim_world_wall(hub->world), &hub->server, &err)) {
         fprintf(stderr, "sim: the server does not start: %s\n", err.msg);
         abort();
@@ -274,6 +282,17 @@ void sim_hub_crash(struct sim_hub *hub)
     hub->server = NULL;
     hub->life++;
     sim_world_plan(hub->world, sim_world_span(hub->world, 10, 30000), reboot, hub);
+}
+
+void sim_hub_publish(struct sim_hub *hub)
+{
+    int64_t newest = sim_roots_newest(hub->roots);
+
+    if (hub->server)
+        step(hub, &(struct kedge_server_message){
+                      .kind = KEDGE_SERVER_PUBLISH,
+                      .evidence = sim_roots_files(hub->roots)[newest - 1],
+                  });
 }
 
 /* --- evidence ------------------------------------------------------------------------------ */
@@ -360,12 +379,12 @@ void sim_hub_end(struct sim_hub *hub)
 }
 
 struct sim_hub *sim_hub_new(struct sim_world *world, struct sim_repository *repository,
-                            const struct kedge_key *director)
+                            const struct sim_roots *roots)
 {
     struct sim_hub *hub = kedge_alloc_zeroed(sizeof(*hub));
     struct kedge_err err;
 
-    *hub = (struct sim_hub){.world = world, .repository = repository, .director = director};
+    *hub = (struct sim_hub){.world = world, .repository = repository, .roots = roots};
     if (kedge_store_open("memory:", false, &hub->store, &err)) {
         fprintf(stderr, "sim: %s\n", err.msg);
         abort();
@@ -374,7 +393,6 @@ struct sim_hub *sim_hub_new(struct sim_world *world, struct sim_repository *repo
     hub->options = (struct kedge_server_options){
         .store = hub->store,
         .revisions = sim_repository_revisions(repository),
-        .director = director,
         .source = "sim:",
         .interval = 20000,
         .seed = kedge_rng_next(&world->rng),

@@ -30,6 +30,7 @@ static const struct sim_faults storm = {
     .clone = 2,
     .server = 5,
     .server_step = 1,
+    .rotation = 8,
 };
 
 struct options {
@@ -44,7 +45,8 @@ struct sim {
     struct sim_device **devices, **twins; /* a twin is the clone of a device, NULL: there is none */
     size_t count;
     struct kedge_public_key *keys;
-    struct kedge_key *director, *release;
+    struct kedge_key *release;
+    struct sim_roots *roots;
     struct sim_repository *repository;
     struct sim_hub *hub;
     unsigned minutes_left; /* of the storm */
@@ -53,19 +55,13 @@ struct sim {
 static struct sim *sim_new(uint64_t seed, size_t count, bool calm)
 {
     struct sim *sim = kedge_alloc_zeroed(sizeof(*sim));
-    static const uint8_t director_seed[32] = "the director of the simulation";
     static const uint8_t release_seed[32] = "the people who sign releases";
 
     sim->world = (struct sim_world){.wall = START_OF_TIME, .rng = kedge_rng_make(seed)};
     if (!calm)
         sim->world.faults = storm;
-    sim->director = kedge_key_from_seed(director_seed);
     sim->release = kedge_key_from_seed(release_seed);
-    struct kedge_root root = {0};
-    const struct kedge_public_key director = kedge_key_public(sim->director),
-                                  release = kedge_key_public(sim->release);
-    kedge_root_by_hand(&root, KEDGE_ROOT_DIRECTOR, &director, 1);
-    kedge_root_by_hand(&root, KEDGE_ROOT_RELEASE, &release, 1);
+    sim->roots = sim_roots_new(sim->release, START_OF_TIME);
 
     sim->count = count;
     sim->devices = kedge_alloc_array(count, sizeof(struct sim_device *));
@@ -74,11 +70,11 @@ static struct sim *sim_new(uint64_t seed, size_t count, bool calm)
     for (size_t i = 0; i < count; i++) {
         char name[32];
         snprintf(name, sizeof(name), "device-%zu", i);
-        sim->devices[i] = sim_device_new(&sim->world, name, &root);
+        sim->devices[i] = sim_device_new(&sim->world, name, sim->roots);
         sim->keys[i] = sim_device_key(sim->devices[i]);
     }
     sim->repository = sim_repository_new(&sim->world, sim->keys, count, sim->release);
-    sim->hub = sim_hub_new(&sim->world, sim->repository, sim->director);
+    sim->hub = sim_hub_new(&sim->world, sim->repository, sim->roots);
     for (size_t i = 0; i < count; i++)
         sim_device_connect(sim->devices[i], sim_hub_exchange, sim->hub);
     return sim;
@@ -100,7 +96,7 @@ static void sim_free(struct sim *sim)
         if (sim->twins[i])
             sim_device_free(sim->twins[i]);
     sim_repository_free(sim->repository);
-    kedge_key_free(sim->director);
+    sim_roots_free(sim->roots);
     kedge_key_free(sim->release);
     sim_world_release(&sim->world);
     free(sim->devices);
@@ -119,6 +115,20 @@ static void clone_one(struct sim *sim)
     sim_device_boot(sim->twins[i]);
 }
 
+static void change_director(void *payload)
+{
+    sim_hub_crash(payload);
+}
+
+/* The director's key was stolen: another is named first, and takes over when its people come to it. */
+static void rotate(struct sim *sim)
+{
+    sim_roots_rotate(sim->roots);
+    sim_hub_publish(sim->hub);
+    sim_world_plan(&sim->world, sim_world_span(&sim->world, 0, 3 * MINUTE), change_director,
+                   sim->hub);
+}
+
 /* What goes wrong once a minute, and what people do. */
 static void weather(void *payload)
 {
@@ -129,6 +139,8 @@ static void weather(void *payload)
         return;
     if (sim_world_chance(world, 30))
         sim_repository_commit(sim->repository);
+    if (sim_world_chance(world, world->faults.rotation))
+        rotate(sim);
     if (sim_world_chance(world, world->faults.server))
         sim_hub_crash(sim->hub);
     if (sim_world_chance(world, world->faults.clone))
@@ -184,6 +196,8 @@ static const char *judge_device(const struct sim *sim, size_t device)
         return fault || doubted ? fault : "was cloned, and nobody has noticed";
     if (doubted)
         return "is one, and was taken for two";
+    if (!fault && sim_device_root(sim->devices[device]) != sim_roots_newest(sim->roots))
+        fault = "does not follow the newest root";
     for (unsigned m = 0; !fault && m < SIM_MODELS; m++)
         fault = judge_instance(sim, device, m);
     return fault;

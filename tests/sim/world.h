@@ -18,6 +18,7 @@ struct sim_faults {
     unsigned clone;       /* per minute: a device's disk is copied, and both run */
     unsigned server;      /* per minute: the server dies and comes back from its store */
     unsigned server_step; /* the server dies between storing and answering */
+    unsigned rotation;    /* per minute: a newer root names another director */
 };
 
 typedef void sim_action(void *payload);
