@@ -28,11 +28,12 @@ plan() { "$kedge" plan -o json >"$work/out"; }
 # is_held DEVICE TEXT: what explain says holds the model there.
 is_held() {
     expect 0 "$kedge" explain "$1" detector -o json
-    holds --arg why "$2" '.hold.blocker == "policy" and (.hold.why | contains($why)) and (.hold.frees | length > 0)'
+    holds --arg why "$2" '(.hold.blocker == "policy" and (.hold.why | contains($why)) and (.hold.frees | length > 0)) or
+        (.because | any(startswith("after it, held (policy): ") and contains($why)))'
 }
 is_free() {
     expect 0 "$kedge" explain "$1" detector -o json
-    holds '.hold.blocker != "policy"'
+    holds '.hold.blocker != "policy" and (.because | any(contains("held (policy)")) | not)'
 }
 wants() { # DEVICE VERSION: what is in force
     expect 0 "$kedge" explain "$1" detector -o json
@@ -91,6 +92,14 @@ wants mill-1 1.0.0
 serve
 wants mill-1 1.0.0
 is_held mill-1 ops@x
+run_agent mill-1 --wait 2
+until_ok 60 says_version mill-1 1.0.0
+until_ok 20 status_holds '.assignments.synced == 1'
+is_held mill-1 "'ops@x' may not update 'detector' here"
+holds '.action == "Held" and .held.version == "1.0.0" and .verb == "update"'
+expect 0 "$kedge" history --device mill-1 -o json
+holds '[.. | objects | select(.kind? == "ActionHeld" and .reason? == "policy")] | length >= 1'
+end_agent mill-1
 curl -fsS "$server/metrics" | grep -q 'blocker="policy"' || fail "no metric names the blocker"
 end_server
 unset KEDGE_SERVER
