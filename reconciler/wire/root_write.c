@@ -136,9 +136,12 @@ int kedge_root_sign(const struct kedge_root *current, struct kedge_slice file,
     if (!kedge_root_names(&root, KEDGE_ROOT_ROOT, &public) &&
         !(current && kedge_root_names(current, KEDGE_ROOT_ROOT, &public)))
         return kedge_err_set(err, KEDGE_DENIED,
-                             "key '%.8s' is no root key of version %lld or of the one before it: "
-                             "its signature would count for nothing",
-                             kedge_key_id(key), (long long)root.version);
+                             "key '%.8s' is no root key of version %lld%s: its signature would "
+                             "count for nothing",
+                             kedge_key_id(key), (long long)root.version,
+                             current            ? " or of the one before it"
+                             : root.version > 1 ? "; the one before it is not at hand (--root)"
+                                                : "");
     code = kedge_envelope_countersign(out, file, KEDGE_LIMIT_ROOT, key, err);
     return code ? kedge_err_wrap(err, "root") : 0;
 }
