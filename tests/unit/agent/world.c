@@ -229,6 +229,9 @@ static void carry_out_one(struct world *world, const struct kedge_agent_effect *
     }
     if (effect->kind == KEDGE_AGENT_EXCHANGE) {
         world->exchange = effect->id;
+        world->patience = effect->wait;
+        kedge_buf_clear(&world->report);
+        kedge_buf_add(&world->report, effect->bytes.data, effect->bytes.size);
         return;
     }
     if (effect->kind == KEDGE_AGENT_ROOT) {
@@ -439,6 +442,7 @@ void world_free(struct world *world)
     kedge_key_free(world->device);
     kedge_key_free(world->director);
     kedge_buf_release(&world->envelope);
+    kedge_buf_release(&world->report);
     free(world);
 }
 

@@ -47,6 +47,8 @@ struct world {
     int64_t newest;                      /* version of the root that it says it has */
     struct kedge_buf roots[WORLD_ROOTS]; /* what it gives for each version; empty: nothing */
     uint64_t exchange;                   /* held by the server */
+    struct kedge_buf report;             /* that it was sent last */
+    kedge_ms patience;                   /* how long the answer to it may take */
     kedge_ms answered;                   /* it holds an answer for 10 s */
     bool last;                           /* its next order says that it is the last */
     unsigned erased, fetches, starts, effects, lives;

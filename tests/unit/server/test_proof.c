@@ -126,6 +126,25 @@ Test(proof, old_reports_prove_nothing_and_hold_nobody)
     scene_free(scene);
 }
 
+/* The envelope's keyid is only a hint, and nobody has signed it: whoever changes it on the way must
+ * not make two links of one. */
+Test(proof, an_envelope_changed_on_its_way_breaks_no_chain)
+{
+    struct scene *scene = scene_make();
+    kedge_auto(kedge_buf) struct kedge_buf link = {0}, changed = {0};
+    fixture_report(&scene->press, scene->fx.now, &link);
+    kedge_buf_add(&changed, link.data, link.size);
+    char *hint = strstr(changed.data, "\"keyid\":\"");
+    cr_assert_not_null(hint);
+    hint[9] = hint[9] == '0' ? '1' : '0';
+    enum kedge_code code = fixture_send(&scene->fx, "press", kedge_buf_slice(&changed), 0)->code;
+    cr_assert(code == KEDGE_OK || code == KEDGE_DENIED);
+    cr_assert_eq(fixture_send(&scene->fx, "press", kedge_buf_slice(&link), 0)->code, KEDGE_OK);
+    cr_assert_eq(fixture_sync(&scene->fx, &scene->press, 0)->code, KEDGE_OK);
+    cr_assert_null(hold(scene));
+    scene_free(scene);
+}
+
 Test(proof, two_reporters_are_held_until_a_person_decides)
 {
     struct scene *scene = scene_make();
