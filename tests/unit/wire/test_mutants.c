@@ -101,6 +101,7 @@ static void make_report(int which, struct kedge_buf *out)
                                   .content = kedge_digest_of("content", 7)};
     const struct kedge_report report = {.device = "press-07",
                                         .counter = 19 + which,
+                                        .link = 1,
                                         .generation = 7,
                                         .at = NOW,
                                         .agent = "0.1.0",
