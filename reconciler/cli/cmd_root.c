@@ -3,6 +3,7 @@
  * the next version for the holders of root keys to sign; none of them touches a device. */
 #include "verbs.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,19 +141,31 @@ static int add_keys(struct kedge_call *call, struct kedge_root *root, struct ked
     return 0;
 }
 
-/* Of the root role; orders and artifacts take one signature, unless a policy wants more. */
-static int take_threshold(struct kedge_call *call, struct kedge_root *root, struct kedge_err *err)
+/* "2" for the root role, "release=2" for another. */
+static int take_threshold(struct kedge_call *call, const char *text, struct kedge_root *root,
+                          struct kedge_err *err)
 {
-    const char *text = kedge_command_value(call, KEDGE_OPTION_THRESHOLD);
-    char *end;
-    if (!text)
-        return 0;
-    unsigned long value = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || value < 1 || value > KEDGE_LIMIT_ROOT_KEYS)
-        return kedge_command_misuse(call, err, "'--threshold' takes 1 to %d, not '%s'",
+    const char *equals = strchr(text, '='), *number = equals ? equals + 1 : text;
+    char name[16], *end;
+    int role;
+    snprintf(name, sizeof name, "%.*s", equals ? (int)(equals - text) : 4, equals ? text : "root");
+    unsigned long value = strtoul(number, &end, 10);
+    if (*number < '0' || *number > '9' || *end || value < 1 || value > KEDGE_LIMIT_ROOT_KEYS ||
+        !kedge_word_parse(&kedge_root_role_words, name, &role))
+        return kedge_command_misuse(call, err, "'--threshold' takes 1 to %d, or ROLE=N, not '%s'",
                                     KEDGE_LIMIT_ROOT_KEYS, text);
-    root->roles[KEDGE_ROOT_ROOT].threshold = (uint32_t)value;
+    root->roles[role].threshold = (uint32_t)value;
     return 0;
+}
+
+/* Those that the options give to the roles; the others stay as they are. */
+static int take_thresholds(struct kedge_call *call, struct kedge_root *root, struct kedge_err *err)
+{
+    int code = 0;
+    for (size_t i = 0; !code && i < call->options.given_count; i++)
+        if (call->options.given[i].option == KEDGE_OPTION_THRESHOLD)
+            code = take_threshold(call, call->options.given[i].value, root, err);
+    return code;
 }
 
 int kedge_cmd_root_init(struct kedge_call *call, struct kedge_err *err)
@@ -165,7 +178,7 @@ int kedge_cmd_root_init(struct kedge_call *call, struct kedge_err *err)
         code = kedge_command_need(call, role_options[role], &ignored, err);
     }
     if (!code)
-        code = take_threshold(call, &root, err);
+        code = take_thresholds(call, &root, err);
     if (!code)
         code = add_keys(call, &root, err);
     return code ? code : publish(call, &root, err);
@@ -178,7 +191,7 @@ int kedge_cmd_root_next(struct kedge_call *call, struct kedge_err *err)
     if (code)
         return code;
     root.version++;
-    code = take_threshold(call, &root, err);
+    code = take_thresholds(call, &root, err);
     if (!code)
         code = add_keys(call, &root, err);
     return code ? code : publish(call, &root, err);

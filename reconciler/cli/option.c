@@ -142,9 +142,9 @@ const struct kedge_option_row kedge_option_rows[KEDGE_OPTION_COUNT] = {
     [KEDGE_OPTION_PRINT_COMMENT] = {"print-comment",
                                     .help = "write the trusted comment that 'minisign -S -t' must "
                                             "sign, and sign nothing"},
-    [KEDGE_OPTION_THRESHOLD] = {"threshold", .argument = "N",
+    [KEDGE_OPTION_THRESHOLD] = {"threshold", .argument = "[ROLE=]N",
                                 .help = "how many of the keys must have signed; else 1, or as many "
-                                        "as before"},
+                                        "as before; of a root document for each role"},
     [KEDGE_OPTION_TYPE] = {"type", .argument = "TYPE", .preset = "application/vnd.in-toto+json",
                            .help = "the payload type that is wanted"},
     [KEDGE_OPTION_ROOT] = {"root", .argument = "FILE", .help = "the root document in force"},

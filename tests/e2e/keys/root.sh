@@ -132,6 +132,15 @@ sign 5.json bob eve
 accepts "$kedge" verify root 1.json 2.json 3.json 4.json 5.json
 expect 0 "$kedge" root next --root 5.json --threshold 3 --out 6.json -o json
 jq -e --arg key "$(cat release2.text)" '.root.threshold == 3 and .release.keys == [$key]' out >/dev/null || fail "next"
+expect 0 init x.json --root-key ann.pub --root-key bob.pub --threshold root=2 --release "$(cat release2.text)" --threshold release=2 -o json
+jq -e '.root.threshold == 2 and .release.threshold == 2 and .director.threshold == 1' out >/dev/null || fail "thresholds of roles"
+rm x.json
+expect 1 init x.json --root-key ann.pub --threshold director=2
+says err "role 'director': threshold 2 of 1 keys"
+expect 64 init x.json --root-key ann.pub --threshold device=1
+expect 64 init x.json --root-key ann.pub --threshold release=0
+expect 64 init x.json --root-key ann.pub --threshold release=
+expect 64 init x.json --root-key ann.pub --threshold a-role-with-a-long-name=1
 expect 1 "$kedge" key revoke release2.pub --root 5.json --out x.json
 says err "'kedge key rotate' names another"
 expect 1 "$kedge" key revoke release.pub --root 5.json --out x.json
