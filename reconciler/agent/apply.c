@@ -170,9 +170,19 @@ static void forgive(const struct kedge_order *order, struct kedge_agent_instance
 static void keep_states(struct kedge_agent *agent, const struct kedge_order *order)
 {
     for (uint32_t i = 0; i < order->set_count; i++) {
-        struct kedge_agent_instance *instance = kedge_instance_find(agent, order->set[i].instance);
-        if (instance && kedge_digest_equal(&instance->good, &order->set[i].content))
-            instance->want = &order->set[i];
+        const struct kedge_assignment *member = &order->set[i];
+        struct kedge_agent_instance *instance = kedge_instance_find(agent, member->instance);
+        struct kedge_agent_slot *good = instance ? last_good(instance) : NULL;
+        if (!good)
+            continue;
+        if (member->state == KEDGE_RUN_STOPPED && good->assignment->state != member->state) {
+            struct kedge_assignment *still = kedge_arena_new(&good->arena, struct kedge_assignment);
+            *still = *good->assignment;
+            still->state = member->state;
+            good->assignment = still;
+        }
+        instance->want =
+            kedge_digest_equal(&instance->good, &member->content) ? member : good->assignment;
     }
 }
 
