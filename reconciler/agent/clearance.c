@@ -97,10 +97,13 @@ static int check(const struct kedge_agent *agent, const struct kedge_assignment 
                  struct kedge_agent_slot *slot, struct kedge_err *err)
 {
     struct kedge_root_signers signers = agent->root.roles[KEDGE_ROOT_RELEASE];
-    const struct kedge_release_claim wanted = {.model = want->instance,
-                                               .version = want->version,
-                                               .digest = want->artifact.digest,
-                                               .size = want->artifact.size};
+    const struct kedge_release_claim wanted = {
+        .model = want->instance,
+        .version = want->version,
+        .digest = want->artifact.digest,
+        .size = want->artifact.size,
+        .runtime = kedge_assignment_runtime(want->artifact.format, &want->runtime),
+    };
     if (want->release_keys > signers.threshold)
         signers.threshold = want->release_keys;
     if (!want->artifact.url)

@@ -126,10 +126,14 @@ static int load(struct signing *signing, struct kedge_err *err)
                              version, model);
     if (!signing->release->artifact.url)
         return kedge_err_set(err, KEDGE_INVALID, "'%s' has no artifact of its own to sign", model);
-    signing->claim = (struct kedge_release_claim){.model = model,
-                                                  .version = version,
-                                                  .digest = signing->release->artifact.digest,
-                                                  .size = signing->release->artifact.size};
+    const struct kedge_artifact_ref *artifact = &signing->release->artifact;
+    signing->claim = (struct kedge_release_claim){
+        .model = model,
+        .version = version,
+        .digest = artifact->digest,
+        .size = artifact->size,
+        .runtime = kedge_assignment_runtime(artifact->format, &signing->release->runtime),
+    };
     return take_counter(signing, err);
 }
 

@@ -129,6 +129,20 @@ void kedge_assignment_write(const struct kedge_assignment *assignment,
     kedge_record_write(&record, assignment, writer);
 }
 
+struct kedge_digest kedge_assignment_runtime(enum kedge_format format,
+                                             const struct kedge_runtime_spec *spec)
+{
+    kedge_auto(kedge_buf) struct kedge_buf text = {0};
+    struct kedge_json_writer writer = {.out = &text};
+    kedge_json_begin_object(&writer);
+    kedge_json_key(&writer, "format");
+    kedge_json_put_string(&writer, kedge_word_name(&kedge_format_words, (int)format));
+    kedge_json_key(&writer, "runtime");
+    kedge_record_write(&runtime, spec, &writer);
+    kedge_json_end_object(&writer);
+    return kedge_digest_of(text.data, text.size);
+}
+
 static struct kedge_digest content_of(const struct kedge_assignment *assignment)
 {
     static const char *const omit[] = {"state",       "deployment", "arch", "signatures",

@@ -37,6 +37,10 @@ struct kedge_assignment {
  * included. */
 void kedge_assignment_write(const struct kedge_assignment *assignment,
                             struct kedge_json_writer *writer);
+/* SHA-256 over the canonical JSON of how an artifact is unpacked and run: what release keys sign
+ * beside its bytes, for whoever chooses the command chooses what runs. */
+struct kedge_digest kedge_assignment_runtime(enum kedge_format format,
+                                             const struct kedge_runtime_spec *runtime);
 /* Sets `content` from the rest. */
 void kedge_assignment_seal(struct kedge_assignment *assignment);
 /* Strict twin of _write: unknown members refused, every string and count bounded, `content` checked

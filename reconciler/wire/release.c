@@ -12,7 +12,7 @@ _Static_assert(KEDGE_RELEASE_HASH == KEDGE_MINISIGN_HASH, "the hash is minisign'
 
 #define COMMENT "kedge/v1"
 /* The longest comment: names, numbers, and what stands between them. */
-#define COMMENT_TEXT (KEDGE_LIMIT_NAME + KEDGE_LIMIT_VERSION + 256)
+#define COMMENT_TEXT (KEDGE_LIMIT_NAME + KEDGE_LIMIT_VERSION + 384)
 _Static_assert(COMMENT_TEXT < KEDGE_MINISIGN_TRUSTED, "it fits a signature");
 
 struct kedge_release_state {
@@ -71,14 +71,16 @@ static bool is_claim(const struct kedge_release_claim *claim)
 int kedge_release_write(const struct kedge_release_claim *claim, struct kedge_buf *out,
                         struct kedge_err *err)
 {
-    char digest[KEDGE_DIGEST_TEXT];
+    char digest[KEDGE_DIGEST_TEXT], runtime[KEDGE_DIGEST_TEXT];
     if (!is_claim(claim))
         return kedge_err_set(err, KEDGE_INVALID,
                              "a release has a model name, a semantic version, and a size and a "
                              "counter from 0 to 2^53 - 1");
-    kedge_buf_printf(out, COMMENT " model=%s version=%s digest=%s size=%lld counter=%lld",
+    kedge_buf_printf(out,
+                     COMMENT " model=%s version=%s digest=%s size=%lld runtime=%s counter=%lld",
                      claim->model, claim->version, kedge_digest_format(&claim->digest, digest),
-                     (long long)claim->size, (long long)claim->counter);
+                     (long long)claim->size, kedge_digest_format(&claim->runtime, runtime),
+                     (long long)claim->counter);
     return 0;
 }
 
@@ -118,6 +120,9 @@ static bool read_claim(struct kedge_arena *arena, const char *rest, struct kedge
     if (!digest || !kedge_digest_parse(digest, &out->digest))
         return false;
     out->size = number_of(take(arena, &rest, "size"));
+    const char *runtime = take(arena, &rest, "runtime");
+    if (!runtime || !kedge_digest_parse(runtime, &out->runtime))
+        return false;
     out->counter = number_of(take(arena, &rest, "counter"));
     return !*rest && is_claim(out);
 }
@@ -131,7 +136,7 @@ int kedge_release_read(struct kedge_arena *arena, const char *comment,
         !read_claim(arena, comment + prefix, &claim))
         return kedge_err_set(err, KEDGE_INVALID,
                              "trusted comment '%.120s' is not '" COMMENT
-                             " model=.. version=.. digest=.. size=.. counter=..'",
+                             " model=.. version=.. digest=.. size=.. runtime=.. counter=..'",
                              comment);
     *out = claim;
     return 0;
@@ -184,6 +189,10 @@ int kedge_release_match(const struct kedge_release_claim *claim,
     if (claim->size != wanted->size)
         return kedge_err_set(err, KEDGE_DENIED, "it is for %lld bytes, not for %lld",
                              (long long)claim->size, (long long)wanted->size);
+    if (!kedge_digest_equal(&claim->runtime, &wanted->runtime))
+        return kedge_err_set(err, KEDGE_DENIED,
+                             "it is for another runtime: command, environment, probe or the like "
+                             "have changed since");
     return 0;
 }
 

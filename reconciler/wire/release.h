@@ -4,9 +4,11 @@
  * A signature is minisign's, prehashed, over the artifact file. Its trusted comment, which it covers
  * too, says what that file is:
  *
- *   kedge/v1 model=<name> version=<version> digest=sha256:<hex> size=<bytes> counter=<number>
+ *   kedge/v1 model=<name> version=<version> digest=sha256:<hex> size=<bytes> runtime=sha256:<hex>
+ *     counter=<number>
  *
- * so that a signature for one version is none for another. Ours and those of `minisign -S -t` with
+ * (one line), so that a signature for one version is none for another, nor for the same bytes run by
+ * another command: `runtime` is kedge_assignment_runtime. Ours and those of `minisign -S -t` with
  * that comment are alike, and `minisign -V` takes both. The ids that minisign gives to keys are
  * hints: the keys themselves come from the root document.
  *
@@ -18,7 +20,7 @@
 
 #include "base/arena.h"
 #include "root.h"
-#include "state/spec.h"
+#include "state/assignment.h"
 
 #define KEDGE_RELEASE_HASH 64
 
@@ -28,6 +30,7 @@ struct kedge_release_claim {
     struct kedge_digest digest;
     int64_t size; /* bytes */
     int64_t counter;
+    struct kedge_digest runtime; /* of how it is unpacked and run: kedge_assignment_runtime */
 };
 
 /* BLAKE2b-512 of the file, while it streams by. The state is opaque; NULL may be freed. */

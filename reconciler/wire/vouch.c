@@ -56,10 +56,13 @@ static void check_one(const struct bearer *bearer, uint32_t index)
 {
     const struct kedge_release *release = bearer->release;
     const struct kedge_signature *signature = &release->signatures[index];
-    const struct kedge_release_claim wanted = {.model = bearer->model,
-                                               .version = release->version_text,
-                                               .digest = release->artifact.digest,
-                                               .size = release->artifact.size};
+    const struct kedge_release_claim wanted = {
+        .model = bearer->model,
+        .version = release->version_text,
+        .digest = release->artifact.digest,
+        .size = release->artifact.size,
+        .runtime = kedge_assignment_runtime(release->artifact.format, &release->runtime),
+    };
     struct kedge_vouch vouch;
     struct kedge_err err;
     int code = kedge_vouch_read(signature->value, &wanted, &vouch, &err);

@@ -25,8 +25,11 @@ static void check_signature(const char *text)
     static const char artifact[] = "weights";
     kedge_auto(kedge_key) struct kedge_key *key = kedge_key_from_seed(seed);
     kedge_auto(kedge_release) struct kedge_release_state *state = kedge_release_begin();
-    const struct kedge_release_claim wanted = {"vibration", "1.4.0",
-                                               kedge_digest_of(artifact, strlen(artifact)), 7, 0};
+    const struct kedge_release_claim wanted = {.model = "vibration",
+                                               .version = "1.4.0",
+                                               .digest =
+                                                   kedge_digest_of(artifact, strlen(artifact)),
+                                               .size = 7};
     const struct kedge_root_signers signers = {{kedge_key_public(key)}, 1, 1};
     const struct kedge_signature signature = {.value = text};
     uint8_t hash[KEDGE_RELEASE_HASH];

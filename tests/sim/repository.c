@@ -9,6 +9,7 @@
 #include "base/codec.h"
 #include "base/digest.h"
 #include "base/json.h"
+#include "manifest/load.h"
 #include "wire/minisign.h"
 
 const char *const sim_versions[SIM_VERSIONS] = {"1.0.0", "1.1.0", "1.2.0-bad", "1.3.0-unsigned"};
@@ -38,10 +39,30 @@ void sim_repository_hash(const char *model, const char *version, uint8_t hash[KE
     kedge_release_finish(state, hash);
 }
 
-static void write_signature(const struct kedge_key *key, const char *model, const char *version,
-                            const struct kedge_digest *artifact, struct kedge_buf *out)
+/* What a release signature says of how a version runs; of the first one that `manifests` declare. */
+static struct kedge_digest runtime_of(struct kedge_slice manifests)
 {
-    const struct kedge_release_claim claim = {model, version, *artifact, 1000, 1};
+    kedge_auto(kedge_arena) struct kedge_arena pool = {0};
+    kedge_auto(kedge_findings) struct kedge_findings findings = {0};
+    struct kedge_tree_entry file = {.path = "models.yaml",
+                                    .data = manifests.data,
+                                    .size = manifests.size};
+    const struct kedge_tree tree = {.entries = &file, .count = 1};
+    const struct kedge_specs *specs;
+    struct kedge_table_iter iter = {0};
+    struct kedge_err err;
+    if (kedge_load_draft(&pool, &tree, &findings, &specs, &err))
+        abort();
+    const struct kedge_model_version *version =
+        kedge_table_next(specs->kinds[KEDGE_KIND_MODEL_VERSION], &iter);
+    return kedge_assignment_runtime(version->release.artifact.format, &version->release.runtime);
+}
+
+static void write_signature(const struct kedge_key *key, const char *model, const char *version,
+                            const struct kedge_digest *artifact, const struct kedge_digest *runtime,
+                            struct kedge_buf *out)
+{
+    const struct kedge_release_claim claim = {model, version, *artifact, 1000, 1, *runtime};
     const struct kedge_public_key public = kedge_key_public(key);
     const struct kedge_minisign_key minisign = kedge_minisign_key_of(&public);
     kedge_auto(kedge_buf) struct kedge_buf value = {0};
@@ -63,6 +84,7 @@ static void write_models(const struct kedge_key *release, struct kedge_buf *out)
 {
     static const uint8_t stranger_seed[32] = "nobody knows this one";
     kedge_auto(kedge_key) struct kedge_key *stranger = kedge_key_from_seed(stranger_seed);
+    struct kedge_digest runtime = {0}; /* all run alike */
 
     for (unsigned m = 0; m < SIM_MODELS; m++) {
         kedge_buf_printf(out,
@@ -83,9 +105,11 @@ static void write_models(const struct kedge_key *release, struct kedge_buf *out)
                 "http}]\n"
                 "    probe: {http: {path: /healthz}, period: 1s, startWithin: 30s}\n",
                 name, m, sim_versions[v], kedge_digest_format(&artifact, digest));
+            if (kedge_digest_is_zero(&runtime))
+                runtime = runtime_of(kedge_buf_slice(out));
             if (v != SIM_UNSIGNED || m % 2)
                 write_signature(v == SIM_UNSIGNED ? stranger : release, model, sim_versions[v],
-                                &artifact, out);
+                                &artifact, &runtime, out);
         }
     }
 }

@@ -223,6 +223,7 @@ static void sign(const struct device *device, const struct release *release, uns
         .digest = assignment->artifact.digest,
         .size = assignment->artifact.size,
         .counter = release->counter,
+        .runtime = kedge_assignment_runtime(assignment->artifact.format, &assignment->runtime),
     };
     hash_of(release->version, hash);
     cr_assert_eq(kedge_release_sign(device->release[key], hash, &claim, out, &err), 0, "%s",

@@ -340,10 +340,13 @@ static void sign_artifact(const struct kedge_assignment *a, struct kedge_buf *ou
 {
     kedge_auto(kedge_key) struct kedge_key *key =
         kedge_key_from_seed((const uint8_t[32]){WORLD_RELEASE});
-    const struct kedge_release_claim claim = {.model = a->instance,
-                                              .version = a->version,
-                                              .digest = a->artifact.digest,
-                                              .size = a->artifact.size};
+    const struct kedge_release_claim claim = {
+        .model = a->instance,
+        .version = a->version,
+        .digest = a->artifact.digest,
+        .size = a->artifact.size,
+        .runtime = kedge_assignment_runtime(a->artifact.format, &a->runtime),
+    };
     uint8_t hash[KEDGE_RELEASE_HASH];
     struct kedge_err err;
     hash_of(a->version, hash);

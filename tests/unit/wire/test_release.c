@@ -20,7 +20,10 @@ static struct kedge_key *keys[10];
 static struct kedge_root_signers signers = {.threshold = 2};
 static const char artifact[] = "weights";
 static uint8_t hash[KEDGE_RELEASE_HASH];
-static struct kedge_release_claim claim = {"vibration", "1.4.0", {{0}}, 7, 3};
+static struct kedge_release_claim claim = {.model = "vibration",
+                                           .version = "1.4.0",
+                                           .size = 7,
+                                           .counter = 3};
 static struct kedge_arena arena;
 
 static void hash_of(const char *text, uint8_t out[KEDGE_RELEASE_HASH])
@@ -116,7 +119,10 @@ Test(release, comment_reads_back)
     cr_assert_str_eq(
         text.data, "kedge/v1 model=vibration version=1.4.0 "
                    "digest=sha256:9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c "
-                   "size=7 counter=3");
+                   "size=7 "
+                   "runtime=sha256:"
+                   "0000000000000000000000000000000000000000000000000000000000000000 "
+                   "counter=3");
     cr_assert_eq(kedge_release_read(&arena, text.data, &again, &err), 0, "%s", err.msg);
     cr_assert_str_eq(again.model, claim.model);
     cr_assert_str_eq(again.version, claim.version);
@@ -125,28 +131,31 @@ Test(release, comment_reads_back)
     cr_assert(kedge_digest_equal(&again.digest, &claim.digest));
 }
 
-#define DIGEST "digest=sha256:9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c"
+#define DIGEST  "digest=sha256:9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c"
+#define RUNTIME "runtime=sha256:9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c"
 
 Test(release, other_comments_are_not_claims)
 {
     static const char *const texts[] = {
         "",
         "kedge/v1",
-        "kedge/v2 model=m version=1.0.0 " DIGEST " size=7 counter=3",
-        "kedge/v1  model=m version=1.0.0 " DIGEST " size=7 counter=3",
-        "kedge/v1 version=1.0.0 model=m " DIGEST " size=7 counter=3",
-        "kedge/v1 model=m version=1.0.0 " DIGEST " size=7",
-        "kedge/v1 model=m version=1.0.0 " DIGEST " size=7 counter=3 ",
-        "kedge/v1 model=m version=1.0.0 " DIGEST " size=7 counter=3 counter=4",
-        "kedge/v1 model=m version=1.0.0 " DIGEST " size=07 counter=3",
-        "kedge/v1 model=m version=1.0.0 " DIGEST " size=-7 counter=3",
-        "kedge/v1 model=m version=1.0.0 " DIGEST " size=7 counter=9007199254740992",
-        "kedge/v1 model=m version=1.0.0 " DIGEST " size=7 counter=99999999999999999999",
-        "kedge/v1 model=m version=1.0.0 " DIGEST " size= counter=3",
-        "kedge/v1 model=M version=1.0.0 " DIGEST " size=7 counter=3",
-        "kedge/v1 model= version=1.0.0 " DIGEST " size=7 counter=3",
-        "kedge/v1 model=m version=1.0 " DIGEST " size=7 counter=3",
-        "kedge/v1 model=m version=1.0.0 digest=sha256:00 size=7 counter=3",
+        "kedge/v2 model=m version=1.0.0 " DIGEST " size=7 " RUNTIME " counter=3",
+        "kedge/v1  model=m version=1.0.0 " DIGEST " size=7 " RUNTIME " counter=3",
+        "kedge/v1 version=1.0.0 model=m " DIGEST " size=7 " RUNTIME " counter=3",
+        "kedge/v1 model=m version=1.0.0 " DIGEST " size=7 " RUNTIME,
+        "kedge/v1 model=m version=1.0.0 " DIGEST " size=7 counter=3",
+        "kedge/v1 model=m version=1.0.0 " DIGEST " size=7 runtime=sha256:00 counter=3",
+        "kedge/v1 model=m version=1.0.0 " DIGEST " size=7 " RUNTIME " counter=3 ",
+        "kedge/v1 model=m version=1.0.0 " DIGEST " size=7 " RUNTIME " counter=3 counter=4",
+        "kedge/v1 model=m version=1.0.0 " DIGEST " size=07 " RUNTIME " counter=3",
+        "kedge/v1 model=m version=1.0.0 " DIGEST " size=-7 " RUNTIME " counter=3",
+        "kedge/v1 model=m version=1.0.0 " DIGEST " size=7 " RUNTIME " counter=9007199254740992",
+        "kedge/v1 model=m version=1.0.0 " DIGEST " size=7 " RUNTIME " counter=99999999999999999999",
+        "kedge/v1 model=m version=1.0.0 " DIGEST " size= " RUNTIME " counter=3",
+        "kedge/v1 model=M version=1.0.0 " DIGEST " size=7 " RUNTIME " counter=3",
+        "kedge/v1 model= version=1.0.0 " DIGEST " size=7 " RUNTIME " counter=3",
+        "kedge/v1 model=m version=1.0 " DIGEST " size=7 " RUNTIME " counter=3",
+        "kedge/v1 model=m version=1.0.0 digest=sha256:00 size=7 " RUNTIME " counter=3",
         "timestamp:1614549543\tfile:model.zip",
     };
     struct kedge_release_claim out;
@@ -156,7 +165,7 @@ Test(release, other_comments_are_not_claims)
                      texts[i]);
     cr_expect_eq(kedge_release_read(&arena,
                                     "kedge/v1 model=m version=1.0.0 " DIGEST
-                                    " size=9007199254740991 counter=0",
+                                    " size=9007199254740991 " RUNTIME " counter=0",
                                     &out, &err),
                  0, "%s", err.msg);
 }

@@ -11,13 +11,17 @@
 static struct kedge_arena arena;
 static struct kedge_key *keys[2];
 static uint8_t hash[KEDGE_RELEASE_HASH];
-static struct kedge_release_claim claim = {"vibration", "1.4.0", {{0}}, 7, 3};
+static struct kedge_release_claim claim = {.model = "vibration",
+                                           .version = "1.4.0",
+                                           .size = 7,
+                                           .counter = 3};
 
 static void start(void)
 {
     struct kedge_err err;
     cr_assert_eq(kedge_key_init(&err), 0);
     claim.digest = kedge_digest_of("weights", 7);
+    claim.runtime = kedge_assignment_runtime(KEDGE_FORMAT_NONE, &(struct kedge_runtime_spec){0});
     for (uint8_t i = 0; i < KEDGE_COUNT(keys); i++)
         keys[i] = kedge_key_from_seed((const uint8_t[32]){i + 1});
 }
@@ -91,11 +95,12 @@ Test(vouch, what_the_manifest_says_is_fine)
 
 Test(vouch, another_claim_is_found)
 {
-    struct kedge_release_claim others[4] = {claim, claim, claim, claim};
+    struct kedge_release_claim others[5] = {claim, claim, claim, claim, claim};
     others[0].model = "other";
     others[1].version = "1.4.1";
     others[2].digest = kedge_digest_of("other", 5);
     others[3].size++;
+    others[4].runtime = kedge_digest_of("sh", 2);
     for (size_t i = 0; i < KEDGE_COUNT(others); i++) {
         const struct kedge_signature list[] = {sign(0, &claim), sign(1, &others[i])};
         expect("signature-claim", list, 2);
