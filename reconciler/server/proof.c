@@ -81,7 +81,25 @@ static int compare_kept(const struct kedge_store_evidence *kept, void *payload)
     return 0;
 }
 
-/* Is it a link that was taken before, in whichever chain? */
+/* Does a link of this verdict need a look at what was taken before? A chain that a person has ended
+ * may hold later links than the one that goes on: played again, they must neither pass for news nor
+ * for another reporter. */
+static bool may_be_old(const struct trial *trial)
+{
+    switch (trial->proof->verdict) {
+    case KEDGE_CHAIN_PAST:
+    case KEDGE_CHAIN_FORKED:
+    case KEDGE_CHAIN_AHEAD:
+    case KEDGE_CHAIN_STALE:
+        return kedge_digest_is_zero(&trial->report->upholds);
+    default:
+        return false;
+    }
+}
+
+/* Is it a link that was taken before, in whichever chain? One that was not has another author than
+ * the chain, unless it is news: it has the number of another, or a later one and a counter that is
+ * too low. */
 static int judge_past(struct trial *trial, struct kedge_err *err)
 {
     struct looking looking = {.report = trial->report};
@@ -94,7 +112,10 @@ static int judge_past(struct trial *trial, struct kedge_err *err)
             return code;
         }
     }
-    trial->proof->verdict = looking.kept ? KEDGE_CHAIN_STALE : KEDGE_CHAIN_FORKED;
+    if (looking.kept)
+        trial->proof->verdict = KEDGE_CHAIN_STALE;
+    else if (trial->proof->verdict != KEDGE_CHAIN_AHEAD)
+        trial->proof->verdict = KEDGE_CHAIN_FORKED;
     return 0;
 }
 
@@ -179,7 +200,7 @@ static int judge(struct trial *trial, struct kedge_err *refusal, struct kedge_er
         peer->chain && memcmp(peer->chain_key, trial->key->bytes, sizeof peer->chain_key) != 0;
     int code = 0;
     proof->verdict = kedge_chain_judge(&peer->head, trial->report);
-    if (proof->verdict == KEDGE_CHAIN_PAST && (code = judge_past(trial, err)) < 0)
+    if (may_be_old(trial) && (code = judge_past(trial, err)) < 0)
         return code;
     switch (proof->verdict) {
     case KEDGE_CHAIN_FORKED:

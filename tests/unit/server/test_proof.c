@@ -201,6 +201,54 @@ Test(proof, a_device_that_was_set_back_goes_on_when_it_is_approved)
     scene_free(scene);
 }
 
+/* A person has said that the twin is the device: its chain is shorter than the one that was left. */
+Test(proof, links_of_a_chain_that_was_left_prove_nothing)
+{
+    struct scene *scene = scene_make();
+    struct kedge_err err;
+    struct kedge_buf left[4] = {0};
+    for (size_t i = 0; i < 4; i++) {
+        fixture_report(&scene->press, scene->fx.now, &left[i]);
+        cr_assert_eq(fixture_send(&scene->fx, "press", kedge_buf_slice(&left[i]), 0)->code,
+                     KEDGE_OK);
+    }
+    cr_assert_eq(fixture_sync(&scene->fx, &scene->twin, 0)->code, KEDGE_CONFLICT);
+    cr_assert_eq(kedge_doubt_settle(scene->fx.store, "press", "ann", scene->fx.now, &err), 0);
+    cr_assert_eq(fixture_sync(&scene->fx, &scene->twin, 0)->code, KEDGE_OK);
+    size_t before = links(scene);
+    for (int restarts = 0; restarts < 2; restarts++) {
+        for (size_t i = 0; i < 4; i++)
+            cr_assert_eq(fixture_send(&scene->fx, "press", kedge_buf_slice(&left[i]), 0)->code,
+                         KEDGE_CONFLICT, "link %zu", i);
+        cr_assert_null(hold(scene), "who plays them again holds nobody");
+        cr_assert_eq(links(scene), before);
+        fixture_restart(&scene->fx);
+    }
+    cr_assert_eq(uphold(scene, &scene->twin), KEDGE_OK);
+    for (size_t i = 0; i < 4; i++)
+        kedge_buf_release(&left[i]);
+    scene_free(scene);
+}
+
+/* It was restarted more often, or counts from further on: no matter which of the two it is. */
+Test(proof, who_was_left_behind_shows_although_it_counts_lower)
+{
+    struct scene *scene = scene_make();
+    struct kedge_err err;
+    cr_assert_eq(fixture_sync(&scene->fx, &scene->press, 0)->code, KEDGE_OK);
+    scene->twin.counter += 1000;
+    cr_assert_eq(fixture_sync(&scene->fx, &scene->twin, 0)->code, KEDGE_CONFLICT);
+    for (int i = 0; i < 3; i++) { /* it goes on, and does not get through */
+        kedge_auto(kedge_buf) struct kedge_buf lost = {0};
+        fixture_report(&scene->press, scene->fx.now, &lost);
+    }
+    cr_assert_eq(kedge_doubt_settle(scene->fx.store, "press", "ann", scene->fx.now, &err), 0);
+    cr_assert_eq(fixture_sync(&scene->fx, &scene->twin, 0)->code, KEDGE_OK);
+    cr_assert_eq(fixture_sync(&scene->fx, &scene->press, 0)->code, KEDGE_CONFLICT);
+    cr_assert_not_null(hold(scene), "two are still there");
+    scene_free(scene);
+}
+
 Test(proof, a_new_key_begins_a_new_chain)
 {
     struct scene *scene = scene_make();
