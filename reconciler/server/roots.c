@@ -152,6 +152,14 @@ void kedge_roots_offer(struct kedge_server *server, struct kedge_slice file, ked
                         "stored orders cannot be read");
 }
 
+void kedge_roots_withdraw(struct kedge_server *server)
+{
+    if (!server->roots.refused.reason)
+        return;
+    server->roots.refused.reason = NULL;
+    server->version++;
+}
+
 /* --- what follows from the newest --- */
 
 int kedge_roots_permit(const struct kedge_server *server, struct kedge_err *err)

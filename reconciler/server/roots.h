@@ -34,6 +34,8 @@ int kedge_roots_open(struct kedge_server *server, kedge_ms now,
 void kedge_roots_release(struct kedge_roots *roots);
 /* Takes the next version, or remembers why not, and tells history and the log. */
 void kedge_roots_offer(struct kedge_server *server, struct kedge_slice file, kedge_ms now);
+/* What was refused is not offered any more: nothing is wrong with the chain. */
+void kedge_roots_withdraw(struct kedge_server *server);
 
 /* The file of a version, 0 being the newest; empty when it is not held. Borrowed until a newer one
  * is taken. The chain from version V on is that of V, V + 1, ... until it is empty. */

@@ -110,20 +110,21 @@ static void look_for_root(struct serve *serve)
     serve->look = now + ROOTS_MS;
     int code =
         kedge_shelf_next(serve->roots, kedge_server_root(serve->site.server) + 1, &file, &err);
-    if (code == KEDGE_NOTFOUND)
-        return;
-    struct kedge_digest digest =
-        code ? kedge_digest_of(err.msg, strlen(err.msg)) : kedge_digest_of(file.data, file.size);
+    struct kedge_digest digest = {0}; /* there is none */
+    if (code != KEDGE_NOTFOUND)
+        digest = code ? kedge_digest_of(err.msg, strlen(err.msg))
+                      : kedge_digest_of(file.data, file.size);
     if (kedge_digest_equal(&digest, &serve->looked))
         return;
     serve->looked = digest;
     serve->look = now; /* there may be one more behind it */
-    if (code) {
+    if (code && code != KEDGE_NOTFOUND) {
         kedge_log_write(KEDGE_LOG_ERROR, NULL, "a root document cannot be read: %s", err.msg);
         return;
     }
     kedge_auto(kedge_server_replies) struct kedge_server_replies replies = {0};
-    const struct kedge_server_message message = {.kind = KEDGE_SERVER_PUBLISH,
+    const struct kedge_server_message message = {.kind = code ? KEDGE_SERVER_WITHDRAW
+                                                              : KEDGE_SERVER_PUBLISH,
                                                  .evidence = kedge_buf_slice(&file)};
     kedge_server_step(serve->site.server, &message, 1, kedge_clock_wall(), &replies);
     deliver(serve, &replies);

@@ -505,6 +505,9 @@ static void take_message(struct kedge_server *server, const struct kedge_server_
     case KEDGE_SERVER_PUBLISH:
         kedge_roots_offer(server, in->evidence, now);
         break;
+    case KEDGE_SERVER_WITHDRAW:
+        kedge_roots_withdraw(server);
+        break;
     case KEDGE_SERVER_TICK:
     case KEDGE_SERVER_SYNC:
     case KEDGE_SERVER_QUERY:

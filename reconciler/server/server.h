@@ -86,6 +86,7 @@ enum kedge_server_message_kind {
     KEDGE_SERVER_ENROL,       /* `evidence` is a request of enrol.h */
     KEDGE_SERVER_ROTATE,      /* `evidence` is a rotation of `device` */
     KEDGE_SERVER_PUBLISH,     /* `evidence` is the root document that follows the newest one */
+    KEDGE_SERVER_WITHDRAW,    /* there is no such document, or none any more */
     KEDGE_SERVER_ROOT,        /* somebody asks for `version` of the root document; 0: the newest */
 };
 

@@ -83,6 +83,7 @@ until_ok 10 status_holds '.root.version == 1 and .root.refused.version == 2'
 expect 0 "$kedge" status
 says out "refused:"
 rm "$work/2.json" "$roots/2.root.json"
+until_ok 5 status_holds '.root | has("refused") | not'
 
 step "a director's key is revoked: what it signed binds nobody from the next second on"
 before=$(answer press-1 | jq .pid)

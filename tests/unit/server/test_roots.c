@@ -185,6 +185,11 @@ Test(roots, what_does_not_follow_is_refused_and_shown)
     kedge_auto(kedge_json) json_t *shown = status(scene);
     cr_assert_str_eq(json_string_value(json_object_get(of_root(shown, "refused"), "reason")),
                      "unsigned");
+    const struct kedge_server_message gone = {.kind = KEDGE_SERVER_WITHDRAW};
+    kedge_server_step(scene->fx.server, &gone, 1, scene->fx.now, &scene->fx.replies);
+    kedge_auto(kedge_json) json_t *withdrawn = status(scene);
+    cr_assert_null(of_root(withdrawn, "refused"), "it is there no more");
+    publish(scene, 2, EVE, scene->new);
     publish(scene, 2, ANN, scene->old);
     kedge_auto(kedge_json) json_t *again = status(scene);
     cr_assert_eq(json_integer_value(of_root(again, "version")), 2);
