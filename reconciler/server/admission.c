@@ -146,20 +146,29 @@ static int void_order(struct kedge_server *server, const char *device, struct ke
     return kedge_store_put_device(server->options.store, &row, err);
 }
 
+/* A disk that is full, or failing, is no fault of the request: it is to come again. */
+static int blame_store(struct kedge_err *err)
+{
+    if (err->code == KEDGE_LIMIT || err->code == KEDGE_IO)
+        kedge_err_set(err, KEDGE_UNAVAILABLE, "the request could not be stored; send it again: %s",
+                      err->msg);
+    return err->code;
+}
+
 static int judge(struct kedge_server *server, const struct kedge_enrol_request *request,
                  kedge_ms now, enum kedge_enrolment_verdict *verdict, struct kedge_err *err)
 {
     struct kedge_store *store = server->options.store;
     const struct kedge_device *declared = find_device(server, request->device);
     if (kedge_store_begin(store, err) < 0)
-        return err->code;
+        return blame_store(err);
     if (kedge_enrolment_judge(store, request, declared, now, verdict, err) < 0 ||
         (*verdict == KEDGE_ENROLMENT_ENTERS && void_order(server, request->device, err) < 0)) {
         kedge_store_rollback(store);
-        return err->code;
+        return blame_store(err);
     }
     if (kedge_store_commit(store, err) < 0)
-        return err->code;
+        return blame_store(err);
     if (*verdict != KEDGE_ENROLMENT_ENTERS)
         return 0;
     struct kedge_peer *peer = kedge_peer_add(&server->peers, request->device);
@@ -288,13 +297,13 @@ static int replace_key(struct kedge_server *server, struct kedge_identity *row,
 {
     struct kedge_store *store = server->options.store;
     if (kedge_store_begin(store, err) < 0)
-        return err->code;
+        return blame_store(err);
     if (kedge_enrolment_rotate(store, row, after, now, err) < 0) {
         kedge_store_rollback(store);
-        return err->code;
+        return blame_store(err);
     }
     if (kedge_store_commit(store, err) < 0)
-        return err->code;
+        return blame_store(err);
     memcpy(row->previous, row->key, sizeof row->previous);
     return adopt_key(server, row->device, after, err);
 }

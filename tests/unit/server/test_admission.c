@@ -247,6 +247,43 @@ Test(admission, a_server_that_cannot_answer_uses_no_token_up)
     scene_free(scene);
 }
 
+static const struct kedge_server_reply *rotate(struct scene *scene, const struct kedge_key *before,
+                                               const struct kedge_key *after)
+{
+    kedge_auto(kedge_buf) struct kedge_buf envelope = {0};
+    struct kedge_err err;
+    cr_assert_eq(kedge_rotation_sign("press", before, after, scene->fx.now, &envelope, &err), 0);
+    return send(scene, KEDGE_SERVER_ROTATE, "press", kedge_buf_slice(&envelope));
+}
+
+static const struct kedge_store_ops *good;
+
+static int refuse_commit(struct kedge_store *self, struct kedge_err *err)
+{
+    good->rollback(self);
+    return kedge_err_set(err, KEDGE_LIMIT, "the disk is full");
+}
+
+/* Who asks is not told that the request is too large, but to come again. */
+Test(admission, a_full_disk_uses_no_token_up_and_changes_no_key)
+{
+    struct scene *scene = scene_make();
+    struct kedge_store_ops full = *scene->fx.store->ops;
+    kedge_auto(kedge_key) struct kedge_key *next = kedge_key_from_seed((uint8_t[32]){9});
+    const struct kedge_token token = issue(scene, "press", NULL);
+    good = scene->fx.store->ops;
+    full.commit = refuse_commit;
+    scene->fx.store->ops = &full;
+    refused(ask(scene, &scene->press, &token, NULL), KEDGE_UNAVAILABLE, "the disk is full");
+    scene->fx.store->ops = good;
+    admitted(ask(scene, &scene->press, &token, NULL));
+    scene->fx.store->ops = &full;
+    refused(rotate(scene, scene->press.key, next), KEDGE_UNAVAILABLE, "send it again");
+    scene->fx.store->ops = good;
+    admitted(rotate(scene, scene->press.key, next));
+    scene_free(scene);
+}
+
 Test(admission, who_has_no_token_waits_for_an_operator)
 {
     struct scene *scene = scene_make();
@@ -355,15 +392,6 @@ Test(admission, the_repository_s_key_comes_first)
     admitted(ask(scene, &scene->thief, NULL, NULL));
     free(declared);
     scene_free(scene);
-}
-
-static const struct kedge_server_reply *rotate(struct scene *scene, const struct kedge_key *before,
-                                               const struct kedge_key *after)
-{
-    kedge_auto(kedge_buf) struct kedge_buf envelope = {0};
-    struct kedge_err err;
-    cr_assert_eq(kedge_rotation_sign("press", before, after, scene->fx.now, &envelope, &err), 0);
-    return send(scene, KEDGE_SERVER_ROTATE, "press", kedge_buf_slice(&envelope));
 }
 
 Test(admission, a_rotation_replaces_the_enrolled_key)
