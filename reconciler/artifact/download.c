@@ -98,9 +98,9 @@ static int check_room(int store, int64_t more, struct kedge_err *err)
     int64_t free_bytes = (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
     if (more > free_bytes - SPARE)
         return kedge_err_set(err, KEDGE_LIMIT,
-                             "the artifact needs %lld bytes more, %lld are free on the disk: make "
-                             "room",
-                             (long long)more, (long long)free_bytes);
+                             "the artifact needs %lld bytes more, %lld are free on the disk, of "
+                             "which %lld stay free: make room",
+                             (long long)more, (long long)free_bytes, (long long)SPARE);
     return 0;
 }
 
