@@ -6,9 +6,9 @@
  *              actual ◀─ reports ◀─────┴────────────────────────────────────────────────┘
  *
  * kedge_cycle_take is the left half: a commit comes into force, or is refused and the last good one
- * stays; of what comes into force, policy may hold parts (rights.h). kedge_cycle_run is the right half: what is wanted is compared with what devices have
- * proved to hold, and what is released becomes signed orders. The line below, reports ─▶ actual, is
- * intake.c. */
+ * stays; of what comes into force, policy may hold parts (rights.h). kedge_cycle_run is the right
+ * half: what is wanted is compared with what devices have proved to hold, and what is released
+ * becomes signed orders. The line below, reports ─▶ actual, is intake.c. */
 #include "cycle.h"
 
 #include <stdlib.h>
