@@ -62,15 +62,21 @@ static struct kedge_audit_row *find_row(const struct kedge_audit *audit, const c
     return NULL;
 }
 
+/* Whose word is evidence: a key that is refused by now, because the device was sent off, has spoken
+ * for it until then. */
 static size_t keys_of(const struct kedge_audit_keys *keys, const char *device,
                       struct kedge_public_key out[KEYS])
 {
+    static const uint8_t none[KEDGE_KEY_SIZE];
     size_t count = 0;
     const struct kedge_device *spec =
         keys->specs ? kedge_spec_find(keys->specs, KEDGE_KIND_DEVICE, device) : NULL;
-    const uint8_t *key = spec ? kedge_identity_key(keys->identities, spec, NULL) : NULL;
-    if (key)
-        memcpy(out[count++].bytes, key, KEDGE_KEY_SIZE);
+    const struct kedge_identity *row =
+        keys->identities ? kedge_identity_find(keys->identities, device) : NULL;
+    const uint8_t *const known[] = {spec ? spec->public_key : none, row ? row->key : none};
+    for (size_t i = 0; i < KEDGE_COUNT(known); i++)
+        if (memcmp(known[i], none, sizeof none) != 0)
+            memcpy(out[count++].bytes, known[i], KEDGE_KEY_SIZE);
     for (size_t i = 0; i < keys->given_count && count < KEYS; i++)
         if (strcmp(keys->given[i].device, device) == 0)
             out[count++] = keys->given[i].key;

@@ -257,6 +257,7 @@ left=$(find "$work/press-1" -type f ! -name lock ! -name root.json ! -name statu
 expect 0 "$kedge" explain press-1 detector
 says out "decommissioned"
 status_holds '.devices.decommissioned == 1'
+expect 0 "$kedge" history --verify press-1
 ask '[.changes[]] | length == 0' "$kedge" plan --device press-1 -o json || fail "something is wanted of it"
 expect 64 "$agent" run --state-dir "$work/press-1"
 cp "$work/kept.key" "$work/press-1/device.key"
