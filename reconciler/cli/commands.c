@@ -276,8 +276,15 @@ const struct kedge_command kedge_commands[] = {
         .name = "key generate",
         .operands = "FILE",
         .summary = "Make a private key; FILE.pub gets the public one",
-        .about = "The director's key signs orders ('kedge serve'), a device's its reports. An "
-                 "existing file is never replaced.",
+        .about =
+            "A root key signs root documents ('kedge root sign'), a director's orders ('kedge "
+            "serve'), a release key models ('kedge model sign'); the root document says which is "
+            "which. A device makes its own ('kedge-agent enroll'). An existing file is never "
+            "replaced.\n\n"
+            "A key that stays in an HSM or a KMS is named by a line, in place of a key file or in "
+            "one of mode 0600: the program reads the bytes to be signed and writes the 64 bytes "
+            "of the signature.\n\n"
+            "  exec:ed25519:BASE64 /usr/local/bin/hsm-sign --slot 3",
         .min = 1,
         .max = 1,
         .options = KEDGE_OPTION(PASSPHRASE_FILE) | KEDGE_OPTION(PASSPHRASE),

@@ -19,7 +19,7 @@ void kedge_help_verbs(const char *group, struct kedge_buf *out)
     for (size_t i = 0; i < kedge_command_count; i++) {
         const struct kedge_command *command = &kedge_commands[i];
         if (!group || in_group(command->name, group))
-            kedge_buf_printf(out, "  %-18s %s\n", command->name, command->summary);
+            kedge_buf_printf(out, "  %-19s %s\n", command->name, command->summary);
     }
     kedge_buf_puts(out, "\n'kedge VERB --help' says more about one of them.\n");
 }
