@@ -74,8 +74,9 @@ static const char *judge_ssh(const struct kedge_signers *signers,
 {
     if (kedge_sshsig_verify(signature, claim->name_space, message, err))
         return "bad-signature";
-    if (kedge_signers_revoked(signers, claim->key)) {
-        kedge_err_set(err, KEDGE_DENIED, "the key is revoked");
+    if (kedge_signers_revoked(signers, claim->key, claim->certificate)) {
+        kedge_err_set(err, KEDGE_DENIED, "the key%s is revoked",
+                      claim->certificate->kind ? " or its certificate's authority" : "");
         return "revoked";
     }
     return kedge_allowed_match(&signers->allowed, claim, err) ? NULL : "not-allowed";
@@ -94,6 +95,7 @@ static int verify_ssh(struct kedge_call *call, const struct kedge_signers *signe
         verdict.reason = kedge_verdict_word(code);
     } else {
         claim->key = &signature.key;
+        claim->certificate = &signature.certificate;
         verdict.reason = judge_ssh(signers, claim, &signature, message, &err);
         kedge_verdict_add(&verdict, "key", kedge_sshkey_fingerprint(&signature.key, key));
     }

@@ -35,12 +35,14 @@ static const char *denial(const struct judge *judge, const struct kedge_commit *
         kedge_sshsig_verify(&signature, KEDGE_SSHSIG_GIT, kedge_buf_slice(&commit->payload),
                             &ignored))
         return "bad-signature";
-    return kedge_signers_revoked(&judge->signers, &signature.key) ? "revoked" : "not-allowed";
+    return kedge_signers_revoked(&judge->signers, &signature.key, &signature.certificate)
+               ? "revoked"
+               : "not-allowed";
 }
 
 /* Judges the object; the reason for a refusal, or NULL. */
 static const char *judge_object(const struct judge *judge, const struct kedge_git_object *raw,
-                                const struct kedge_allowed_line **line,
+                                struct kedge_buf *principals,
                                 char fingerprint[KEDGE_SSHKEY_FINGERPRINT], struct kedge_err *err)
 {
     kedge_auto(kedge_commit) struct kedge_commit commit = {0};
@@ -49,8 +51,9 @@ static const char *judge_object(const struct judge *judge, const struct kedge_gi
                         : kedge_commit_parse(object, &commit, err);
     if (code)
         return code == KEDGE_DENIED ? "unsigned" : kedge_verdict_word(code);
-    code = kedge_commit_verify(&commit, &judge->signers.allowed,
-                               kedge_buf_slice(&judge->signers.revoked), line, fingerprint, err);
+    code =
+        kedge_commit_verify(&commit, &judge->signers.allowed,
+                            kedge_buf_slice(&judge->signers.revoked), principals, fingerprint, err);
     if (code == KEDGE_DENIED)
         return denial(judge, &commit);
     return code ? kedge_verdict_word(code) : NULL;
@@ -62,7 +65,7 @@ static int verify(struct kedge_call *call, const struct judge *judge, const char
                   give_verdict *give)
 {
     kedge_auto(kedge_git_object) struct kedge_git_object raw = {0};
-    const struct kedge_allowed_line *line = NULL;
+    kedge_auto(kedge_buf) struct kedge_buf principals = {0};
     struct kedge_verdict verdict = {.subject = revision};
     struct kedge_err err;
     char key[KEDGE_SSHKEY_FINGERPRINT], message[KEDGE_ERR_TEXT];
@@ -70,15 +73,15 @@ static int verify(struct kedge_call *call, const struct judge *judge, const char
     if (code)
         verdict.reason = kedge_verdict_word(code);
     else
-        verdict.reason = judge_object(judge, &raw, &line, key, &err);
+        verdict.reason = judge_object(judge, &raw, &principals, key, &err);
     verdict.message = err.msg;
     if (!code)
         kedge_verdict_add(&verdict, raw.tag ? "tag" : "commit", raw.id);
     if (!verdict.reason) {
         snprintf(message, sizeof message, "%s %.12s is signed by '%s' with key %s",
-                 raw.tag ? "tag" : "commit", raw.id, line->principals, key);
+                 raw.tag ? "tag" : "commit", raw.id, principals.data, key);
         verdict.message = message;
-        kedge_verdict_add(&verdict, "principal", line->principals);
+        kedge_verdict_add(&verdict, "principal", principals.data);
         kedge_verdict_add(&verdict, "key", key);
     }
     return give(call, &verdict);

@@ -20,14 +20,17 @@ int kedge_signers_load(struct kedge_call *call, struct kedge_signers *out, struc
     if (!code && revoked)
         code = kedge_fs_read(AT_FDCWD, revoked, KEDGE_LIMIT_ALLOWED, &out->revoked, err);
     if (!code)
-        code = kedge_allowed_revoked(kedge_buf_slice(&out->revoked), &nobody, &found, err);
+        code = kedge_allowed_revoked(kedge_buf_slice(&out->revoked), &nobody, NULL, &found, err);
     return code;
 }
 
-bool kedge_signers_revoked(const struct kedge_signers *signers, const struct kedge_sshkey *key)
+bool kedge_signers_revoked(const struct kedge_signers *signers, const struct kedge_sshkey *key,
+                           const struct kedge_sshcert *certificate)
 {
     bool found = true;
-    return kedge_allowed_revoked(kedge_buf_slice(&signers->revoked), key, &found, NULL) || found;
+    return kedge_allowed_revoked(kedge_buf_slice(&signers->revoked), key, certificate, &found,
+                                 NULL) ||
+           found;
 }
 
 void kedge_signers_release(struct kedge_signers *signers)

@@ -15,6 +15,8 @@ struct kedge_signers {
  * error now, not when a key is looked for. Release it whatever this returns. */
 int kedge_signers_load(struct kedge_call *call, struct kedge_signers *out,
                        struct kedge_err *err) KEDGE_MUST_CHECK;
-bool kedge_signers_revoked(const struct kedge_signers *signers, const struct kedge_sshkey *key);
+/* `certificate` as in kedge_allowed_claim. */
+bool kedge_signers_revoked(const struct kedge_signers *signers, const struct kedge_sshkey *key,
+                           const struct kedge_sshcert *certificate);
 void kedge_signers_release(struct kedge_signers *signers);
 void kedge_signers_auto(struct kedge_signers *signers);

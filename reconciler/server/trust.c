@@ -175,10 +175,10 @@ static int load_revoked(const struct court *court, const char *elder, struct ked
     return code;
 }
 
-/* `line` and `fingerprint` say who signed. */
+/* `principals` and `fingerprint` say who signed. */
 static int find_signer(struct court *court, const char *elder, const struct kedge_commit *commit,
-                       const struct kedge_allowed_line **line,
-                       char fingerprint[KEDGE_SSHKEY_FINGERPRINT], struct kedge_err *err)
+                       struct kedge_buf *principals, char fingerprint[KEDGE_SSHKEY_FINGERPRINT],
+                       struct kedge_err *err)
 {
     kedge_auto(kedge_buf) struct kedge_buf revoked = {0};
     int code = load_allowed(court, elder, err);
@@ -187,7 +187,7 @@ static int find_signer(struct court *court, const char *elder, const struct kedg
     if (!code && court->allowed.count == 0)
         code = kedge_err_set(err, KEDGE_DENIED, "nobody may sign, for nobody is named");
     if (!code)
-        code = kedge_commit_verify(commit, &court->allowed, kedge_buf_slice(&revoked), line,
+        code = kedge_commit_verify(commit, &court->allowed, kedge_buf_slice(&revoked), principals,
                                    fingerprint, err);
     return code;
 }
@@ -195,9 +195,9 @@ static int find_signer(struct court *court, const char *elder, const struct kedg
 static int check_signer(struct court *court, const char *elder, const struct kedge_commit *commit,
                         struct kedge_err *err)
 {
-    const struct kedge_allowed_line *line;
+    kedge_auto(kedge_buf) struct kedge_buf principals = {0};
     char fingerprint[KEDGE_SSHKEY_FINGERPRINT];
-    int code = find_signer(court, elder, commit, &line, fingerprint, err);
+    int code = find_signer(court, elder, commit, &principals, fingerprint, err);
     if (code == KEDGE_DENIED && elder)
         kedge_err_set(err, code, "%s (by '%s' as it stood in commit %.12s)", err->msg,
                       court->server->trust.path, elder);
@@ -357,9 +357,8 @@ int kedge_trust_identify(const struct kedge_server *server, const char *elder, c
 {
     const struct kedge_server_revisions *git = &server->options.revisions;
     kedge_auto(court) struct court court = {.server = server};
-    kedge_auto(kedge_buf) struct kedge_buf raw = {0};
+    kedge_auto(kedge_buf) struct kedge_buf raw = {0}, principals = {0};
     kedge_auto(kedge_commit) struct kedge_commit read = {0};
-    const struct kedge_allowed_line *line;
     char fingerprint[KEDGE_SSHKEY_FINGERPRINT];
     *out = (struct kedge_trust_signature){.message = ""};
     int code = git->raw(git->self, commit, &raw, err);
@@ -367,10 +366,10 @@ int kedge_trust_identify(const struct kedge_server *server, const char *elder, c
         return code;
     code = kedge_commit_parse(kedge_buf_slice(&raw), &read, err);
     if (!code)
-        code = find_signer(&court, elder, &read, &line, fingerprint, err);
+        code = find_signer(&court, elder, &read, &principals, fingerprint, err);
     if (code)
         return is_verdict(code) ? 0 : code;
-    out->signer.principals = kedge_arena_strdup(arena, line->principals);
+    out->signer.principals = kedge_arena_strdup(arena, principals.data);
     out->signer.fingerprint = kedge_arena_strdup(arena, fingerprint);
     out->message = message_of(&read, arena);
     return 0;

@@ -313,21 +313,83 @@ int kedge_allowed_parse(struct kedge_arena *arena, struct kedge_slice text,
     return 0;
 }
 
-/* Why a line with the right key does not allow the claim, or NULL. */
+static bool is_certified(const struct kedge_allowed_claim *claim)
+{
+    return claim->certificate && claim->certificate->kind != KEDGE_SSHCERT_NONE;
+}
+
+/* Is the line about the key, or, when it has a certificate, about the authority that gave it? */
+static bool is_about(const struct kedge_allowed_line *line, const struct kedge_allowed_claim *claim)
+{
+    const struct kedge_sshkey *key =
+        is_certified(claim) ? &claim->certificate->authority : claim->key;
+    return line->usable && kedge_sshkey_equal(&line->key, key);
+}
+
+/* Some pattern matches; a '!' before one has no meaning (ssh-keygen -Y find-principals). */
+static bool matches_any(const char *text, const char *patterns)
+{
+    const char *at = patterns;
+    for (size_t size; (size = strcspn(at, ",")) > 0; at += size + (at[size] == ',')) {
+        if (matches_one(text, (struct kedge_slice){at, size}))
+            return true;
+    }
+    return false;
+}
+
+/* Appends, between commas, the principals of the certificate that match. Those that would read as
+ * several there, or to Git, which takes one a line, are nobody's. */
+static void add_certified(const struct kedge_sshcert *certificate, const char *patterns,
+                          bool (*match)(const char *text, const char *patterns),
+                          struct kedge_buf *out)
+{
+    struct kedge_slice rest = certificate->principals;
+    for (struct kedge_slice one; kedge_sshcert_take_principal(&rest, &one);) {
+        kedge_auto(kedge_buf) struct kedge_buf principal = {0};
+        kedge_buf_add(&principal, one.data, one.size);
+        if (one.size && !strpbrk(principal.data, ",\r\n") && match(principal.data, patterns))
+            kedge_buf_printf(out, "%s%s", out->size ? "," : "", principal.data);
+    }
+}
+
+void kedge_allowed_principals(const struct kedge_allowed_line *line,
+                              const struct kedge_sshcert *certificate, struct kedge_buf *out)
+{
+    if (certificate && certificate->kind != KEDGE_SSHCERT_NONE)
+        add_certified(certificate, line->principals, kedge_allowed_matches, out);
+    else
+        kedge_buf_puts(out, line->principals);
+}
+
+static const char *objection_to_certificate(const struct kedge_allowed_line *line,
+                                            const struct kedge_allowed_claim *claim)
+{
+    kedge_auto(kedge_buf) struct kedge_buf shared = {0};
+    const char *against = kedge_sshcert_objection(claim->certificate, claim->principal, claim->at);
+    if (against || claim->principal)
+        return against;
+    add_certified(claim->certificate, line->principals, matches_any, &shared);
+    return shared.size ? NULL : "its certificate names no principal of that line";
+}
+
+/* Why a line that is about it does not allow the claim, or NULL. */
 static const char *objection(const struct kedge_allowed_line *line,
                              const struct kedge_allowed_claim *claim)
 {
-    if (line->authority)
+    if (line->authority && !is_certified(claim))
         return "it is a certificate authority, which does not sign itself";
+    if (!line->authority && is_certified(claim))
+        return "its certificate's authority is no cert-authority there";
     if (claim->principal && !kedge_allowed_matches(claim->principal, line->principals))
         return "it is not this principal's";
-    if (line->namespaces && !kedge_allowed_matches(claim->name_space, line->namespaces))
+    if (line->namespaces && claim->name_space &&
+        !kedge_allowed_matches(claim->name_space, line->namespaces))
         return "it is not for this namespace";
     if (line->after && claim->at < line->after)
         return "it was not valid yet";
     if (line->before && claim->at > line->before)
         return "it was not valid any more";
-    return NULL;
+    return is_certified(claim) ? objection_to_certificate(line, claim) : NULL;
 }
 
 const struct kedge_allowed_line *kedge_allowed_match(const struct kedge_allowed *allowed,
@@ -339,7 +401,7 @@ const struct kedge_allowed_line *kedge_allowed_match(const struct kedge_allowed 
     uint32_t number = 0;
     for (uint32_t i = 0; i < allowed->count; i++) {
         const struct kedge_allowed_line *line = &allowed->lines[i];
-        if (!line->usable || !kedge_sshkey_equal(&line->key, claim->key))
+        if (!is_about(line, claim))
             continue;
         const char *against = objection(line, claim);
         if (!against)
@@ -356,16 +418,24 @@ const struct kedge_allowed_line *kedge_allowed_match(const struct kedge_allowed 
     return NULL;
 }
 
-/* The line whose principals are asked about: the first of the key that is valid then. */
+/* The line whose principals are asked about: the first of the key, or of its certificate's authority,
+ * that is valid then. Appends those principals. */
 static const struct kedge_allowed_line *find_principals(const struct kedge_allowed *allowed,
-                                                        const struct kedge_allowed_claim *claim)
+                                                        const struct kedge_allowed_claim *claim,
+                                                        struct kedge_buf *out)
 {
+    const struct kedge_allowed_claim open = {.key = claim->key,
+                                             .certificate = claim->certificate,
+                                             .at = claim->at};
     for (uint32_t i = 0; i < allowed->count; i++) {
         const struct kedge_allowed_line *line = &allowed->lines[i];
-        if (line->usable && !line->authority && kedge_sshkey_equal(&line->key, claim->key) &&
-            (!line->after || claim->at >= line->after) &&
-            (!line->before || claim->at <= line->before))
-            return line;
+        if (!is_about(line, claim) || objection(line, &open))
+            continue;
+        if (is_certified(claim))
+            add_certified(claim->certificate, line->principals, matches_any, out);
+        else
+            kedge_buf_puts(out, line->principals);
+        return line;
     }
     return NULL;
 }
@@ -374,14 +444,15 @@ const struct kedge_allowed_line *kedge_allowed_search(const struct kedge_allowed
                                                       const struct kedge_allowed_claim *claim,
                                                       struct kedge_err *err)
 {
-    const struct kedge_allowed_line *known = find_principals(allowed, claim);
+    kedge_auto(kedge_buf) struct kedge_buf principals = {0};
+    const struct kedge_allowed_line *known = find_principals(allowed, claim, &principals);
     struct kedge_allowed_claim asked = *claim;
     asked.principal = NULL;
     if (!known)
         return kedge_allowed_match(allowed, &asked, err);
     struct kedge_err why; /* the last principal's: all of them must fail before it is one */
     kedge_err_set(&why, KEDGE_DENIED, "line %u names no principal", known->number);
-    const char *at = known->principals;
+    const char *at = principals.data ? principals.data : "";
     for (size_t size; (size = strcspn(at, ",")) > 0; at += size + (at[size] == ',')) {
         kedge_auto(kedge_buf) struct kedge_buf principal = {0};
         kedge_buf_add(&principal, at, size);
@@ -394,8 +465,8 @@ const struct kedge_allowed_line *kedge_allowed_search(const struct kedge_allowed
     return NULL;
 }
 
-int kedge_allowed_revoked(struct kedge_slice list, const struct kedge_sshkey *key, bool *out,
-                          struct kedge_err *err)
+int kedge_allowed_revoked(struct kedge_slice list, const struct kedge_sshkey *key,
+                          const struct kedge_sshcert *certificate, bool *out, struct kedge_err *err)
 {
     static const char krl[] = "SSHKRL\n";
     bool found = false;
@@ -409,13 +480,17 @@ int kedge_allowed_revoked(struct kedge_slice list, const struct kedge_sshkey *ke
     for (struct kedge_slice line; take_entry(&list, &number, &line);) {
         kedge_auto(kedge_buf) struct kedge_buf blob = {0};
         struct kedge_sshkey revoked;
-        bool known = kedge_sshkey_is_name(first_word(line));
-        int code = kedge_sshkey_take(&line, &blob, &revoked, err);
+        struct kedge_slice type = first_word(line);
+        bool known = kedge_sshkey_is_name(type);
+        int code = kedge_sshcert_is_name(type) ? kedge_sshcert_take_key(&line, &blob, &revoked, err)
+                                               : kedge_sshkey_take(&line, &blob, &revoked, err);
         if (code == KEDGE_UNSUPPORTED && known)
             continue;
         if (code)
             return kedge_err_wrap(err, "revoked keys: line %u", number);
-        found = found || kedge_sshkey_equal(&revoked, key);
+        found = found || kedge_sshkey_equal(&revoked, key) ||
+                (certificate && certificate->kind != KEDGE_SSHCERT_NONE &&
+                 kedge_sshkey_equal(&revoked, &certificate->authority));
     }
     *out = found;
     return 0;

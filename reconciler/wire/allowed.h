@@ -4,12 +4,15 @@
  *     principals [options] keytype base64 [comment]
  *
  * The first line that passes every test wins; one that cannot be read is skipped, as OpenSSH does,
- * but kept with its problem so that a person can be told. Times without "Z" are local times to
- * OpenSSH; here they are UTC, and such a line has a problem too although it counts. */
+ * but kept with its problem so that a person can be told. A plain line's key signs for its
+ * principals; that of a cert-authority line never signs, but vouches for other keys by certificates
+ * (sshcert.h) that name one of them. A certificate in the place of a line's key is a problem, though
+ * OpenSSH takes it. Times without "Z" are local times to OpenSSH; here they are UTC, and such a line
+ * has a problem too although it counts. */
 #pragma once
 
 #include "base/arena.h"
-#include "sshkey.h"
+#include "sshcert.h"
 
 struct kedge_allowed_line {
     uint32_t number;        /* from 1 */
@@ -35,30 +38,40 @@ int kedge_allowed_parse(struct kedge_arena *arena, struct kedge_slice text,
 /* What a signature is held against. */
 struct kedge_allowed_claim {
     const struct kedge_sshkey *key;
-    const char *principal;  /* NULL: whoever has the key */
-    const char *name_space; /* "git" */
-    kedge_ms at;            /* when it was made, as far as is known */
+    const struct kedge_sshcert *certificate; /* of that key; NULL or all-zero: it stands alone */
+    const char *principal;                   /* NULL: whoever has the key */
+    const char *name_space;                  /* "git" */
+    kedge_ms at;                             /* when it was made, as far as is known */
 };
 
 /* The line that allows it; NULL with KEDGE_DENIED in `err`, which names the nearest reason: no such
- * key, a certificate authority's, not for this principal, namespace or time. */
+ * key or authority, a certificate authority's own, not for this principal, namespace or time, or
+ * what the certificate lacks (kedge_sshcert_objection). */
 const struct kedge_allowed_line *kedge_allowed_match(const struct kedge_allowed *allowed,
                                                      const struct kedge_allowed_claim *claim,
                                                      struct kedge_err *err);
 
 /* As Git asks, who does not say who signed: the line of the key that is valid at that time (as
  * `ssh-keygen -Y find-principals`), then a line that allows one of its principals (as `ssh-keygen
- * -Y verify`). `claim->principal` is not looked at. NULL and `err` as kedge_allowed_match. */
+ * -Y verify`). Of a key with a certificate, the line of its authority that knows some principal of
+ * the certificate, then a line that allows one of these. `claim->principal` is not looked at. NULL
+ * and `err` as kedge_allowed_match. */
 const struct kedge_allowed_line *kedge_allowed_search(const struct kedge_allowed *allowed,
                                                       const struct kedge_allowed_claim *claim,
                                                       struct kedge_err *err);
 
+/* Appends who it is that `line` allows, a list with commas: its principals, or, by a certificate (as
+ * in the claim), those of the certificate that it allows. */
+void kedge_allowed_principals(const struct kedge_allowed_line *line,
+                              const struct kedge_sshcert *certificate, struct kedge_buf *out);
+
 /* OpenSSH's match_pattern_list: some pattern of the comma list matches and no negated one does. */
 bool kedge_allowed_matches(const char *text, const char *patterns);
 
-/* Is the key in a list of revoked keys, a line "keytype base64 [comment]" each? Lines of other key
- * types and comments are passed over. KEDGE_UNSUPPORTED for OpenSSH's binary KRL, KEDGE_LIMIT,
- * KEDGE_INVALID for a line that is no key: a list that cannot be read revokes nothing, so it is
- * refused. */
-int kedge_allowed_revoked(struct kedge_slice list, const struct kedge_sshkey *key, bool *out,
+/* Is the key, or its certificate's authority, in a list of revoked keys, a line "keytype base64
+ * [comment]" each? A certificate in the list revokes its key. Lines of other key types and comments
+ * are passed over. KEDGE_UNSUPPORTED for OpenSSH's binary KRL, KEDGE_LIMIT, KEDGE_INVALID for a line
+ * that is no key: a list that cannot be read revokes nothing, so it is refused. */
+int kedge_allowed_revoked(struct kedge_slice list, const struct kedge_sshkey *key,
+                          const struct kedge_sshcert *certificate, bool *out,
                           struct kedge_err *err) KEDGE_MUST_CHECK;

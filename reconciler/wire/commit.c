@@ -221,7 +221,7 @@ void kedge_commit_auto(struct kedge_commit *commit)
 }
 
 int kedge_commit_verify(const struct kedge_commit *commit, const struct kedge_allowed *allowed,
-                        struct kedge_slice revoked, const struct kedge_allowed_line **line,
+                        struct kedge_slice revoked, struct kedge_buf *principals,
                         char fingerprint[KEDGE_SSHKEY_FINGERPRINT], struct kedge_err *err)
 {
     kedge_auto(kedge_sshsig) struct kedge_sshsig signature = {0};
@@ -235,18 +235,21 @@ int kedge_commit_verify(const struct kedge_commit *commit, const struct kedge_al
         code = kedge_sshsig_verify(&signature, KEDGE_SSHSIG_GIT, kedge_buf_slice(&commit->payload),
                                    err);
     if (!code)
-        code = kedge_allowed_revoked(revoked, &signature.key, &is_revoked, err);
+        code = kedge_allowed_revoked(revoked, &signature.key, &signature.certificate, &is_revoked,
+                                     err);
     if (code)
         return code;
     char text[KEDGE_SSHKEY_FINGERPRINT];
     kedge_sshkey_fingerprint(&signature.key, text);
     if (is_revoked)
-        return kedge_err_set(err, KEDGE_DENIED, "key %s is revoked", text);
-    const struct kedge_allowed_claim claim = {&signature.key, NULL, KEDGE_SSHSIG_GIT, commit->at};
+        return kedge_err_set(err, KEDGE_DENIED, "key %s%s is revoked", text,
+                             signature.certificate.kind ? " or its certificate's authority" : "");
+    const struct kedge_allowed_claim claim = {&signature.key, &signature.certificate, NULL,
+                                              KEDGE_SSHSIG_GIT, commit->at};
     const struct kedge_allowed_line *found = kedge_allowed_search(allowed, &claim, err);
     if (!found)
         return KEDGE_DENIED;
-    *line = found;
+    kedge_allowed_principals(found, &signature.certificate, principals);
     memcpy(fingerprint, text, sizeof text);
     return 0;
 }

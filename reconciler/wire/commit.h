@@ -26,10 +26,11 @@ void kedge_commit_auto(struct kedge_commit *commit);
 
 /* Verifies as `git verify-commit` does with gpg.ssh.allowedSignersFile, at the time that the commit
  * claims: whether that time may be believed is the caller's policy. `revoked` lists keys
- * (kedge_allowed_revoked), or is empty. *line, which says who signed, is borrowed from `allowed`;
- * `fingerprint` is the key's. KEDGE_UNSUPPORTED for OpenPGP, X.509 and other key types,
- * KEDGE_DENIED for a wrong signature, or a key that is revoked or not allowed. */
+ * (kedge_allowed_revoked), or is empty. Who signed is appended to `principals`
+ * (kedge_allowed_principals); `fingerprint` is the key's, certified or not. KEDGE_UNSUPPORTED for OpenPGP, X.509 and other key
+ * types, KEDGE_DENIED for a wrong signature, or a key that is revoked or that neither a line nor a
+ * certificate allows. */
 int kedge_commit_verify(const struct kedge_commit *commit, const struct kedge_allowed *allowed,
-                        struct kedge_slice revoked, const struct kedge_allowed_line **line,
+                        struct kedge_slice revoked, struct kedge_buf *principals,
                         char fingerprint[KEDGE_SSHKEY_FINGERPRINT],
                         struct kedge_err *err) KEDGE_MUST_CHECK;

@@ -11,7 +11,7 @@ static const char *const names[] = {
     [KEDGE_SSHKEY_SK_ED25519] = "sk-ssh-ed25519@openssh.com",
 };
 
-/* Types that OpenSSH knows and kedge does not verify. Certificates end as the last row says. */
+/* Types that OpenSSH knows and kedge does not verify. */
 static const char *const foreign_names[] = {
     "ssh-rsa",
     "ssh-dss",
@@ -22,6 +22,7 @@ static const char *const foreign_names[] = {
     "webauthn-sk-ecdsa-sha2-nistp256@openssh.com",
     "ssh-mldsa44-ed25519@openssh.com",
 };
+/* How the names of certificates end, which are no plain keys (sshcert.h). */
 static const char certificate[] = "-cert-v01@openssh.com";
 
 static bool is_word(struct kedge_slice text, const char *word)
@@ -134,24 +135,37 @@ static struct kedge_slice take_word(struct kedge_slice *text)
     return word;
 }
 
-int kedge_sshkey_take(struct kedge_slice *text, struct kedge_buf *blob, struct kedge_sshkey *out,
-                      struct kedge_err *err)
+int kedge_sshkey_take_blob(struct kedge_slice *text, struct kedge_slice *name,
+                           struct kedge_buf *blob, struct kedge_slice *bytes, struct kedge_err *err)
 {
     struct kedge_slice rest = *text;
-    struct kedge_slice name = take_word(&rest);
+    struct kedge_slice word = take_word(&rest);
     struct kedge_slice base64 = take_word(&rest);
-    struct kedge_sshkey key;
-    if (find_type(name) < 0)
-        return kedge_err_set(err, KEDGE_UNSUPPORTED, "unsupported key type '%.*s'",
-                             (int)(name.size < 64 ? name.size : 64), name.data);
     size_t start = blob->size;
     if (base64.size == 0 || memchr(base64.data, '-', base64.size) ||
         memchr(base64.data, '_', base64.size))
         return kedge_err_set(err, KEDGE_INVALID, "the key is not base64");
     int code = kedge_base64_decode(blob, base64.data, base64.size, err);
+    if (code)
+        return code;
+    *name = word;
+    *bytes = (struct kedge_slice){blob->data + start, blob->size - start};
+    *text = rest;
+    return 0;
+}
+
+int kedge_sshkey_take(struct kedge_slice *text, struct kedge_buf *blob, struct kedge_sshkey *out,
+                      struct kedge_err *err)
+{
+    struct kedge_slice rest = *text, ahead = *text, bytes;
+    struct kedge_slice name = take_word(&ahead);
+    struct kedge_sshkey key;
+    if (find_type(name) < 0)
+        return kedge_err_set(err, KEDGE_UNSUPPORTED, "unsupported key type '%.*s'",
+                             (int)(name.size < 64 ? name.size : 64), name.data);
+    int code = kedge_sshkey_take_blob(&rest, &name, blob, &bytes, err);
     if (!code)
-        code = kedge_sshkey_read((struct kedge_slice){blob->data + start, blob->size - start}, &key,
-                                 err);
+        code = kedge_sshkey_read(bytes, &key, err);
     if (!code && find_type(name) != (int)key.type)
         code = kedge_err_set(err, KEDGE_INVALID, "the key is not a '%s' as it says",
                              names[find_type(name)]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SSH public keys (RFC 4253 6.6, RFC 8709, openssh PROTOCOL.u2f), as far as kedge verifies with
- * them. */
+ * them. Certificates of them are sshcert.h's. */
 #pragma once
 
 #include "key.h"
@@ -30,6 +30,10 @@ bool kedge_sshkey_is_name(struct kedge_slice text);
  * `text`. The blob is appended to `blob`, which `out` borrows. */
 int kedge_sshkey_take(struct kedge_slice *text, struct kedge_buf *blob, struct kedge_sshkey *out,
                       struct kedge_err *err) KEDGE_MUST_CHECK;
+/* The same for any type: `name` is borrowed from `text`, `bytes` from `blob`. */
+int kedge_sshkey_take_blob(struct kedge_slice *text, struct kedge_slice *name,
+                           struct kedge_buf *blob, struct kedge_slice *bytes,
+                           struct kedge_err *err) KEDGE_MUST_CHECK;
 /* "SHA256:<unpadded base64>": the fingerprint that ssh-keygen -l shows. */
 #define KEDGE_SSHKEY_FINGERPRINT 51
 const char *kedge_sshkey_fingerprint(const struct kedge_sshkey *key,

@@ -113,7 +113,8 @@ static int read_blob(struct kedge_slice blob, struct kedge_sshsig *out, struct k
         return kedge_err_set(err, KEDGE_INVALID, "it is not a whole SSH signature");
     if (out->name_space.size == 0)
         return kedge_err_set(err, KEDGE_INVALID, "its namespace is empty");
-    int code = kedge_sshkey_read(key, &out->key, err);
+    int code = kedge_sshcert_is(key) ? kedge_sshcert_read(key, &out->key, &out->certificate, err)
+                                     : kedge_sshkey_read(key, &out->key, err);
     if (!code)
         code = read_hash(hash, &out->hash, err);
     if (!code)

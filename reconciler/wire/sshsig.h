@@ -3,7 +3,7 @@
  * `ssh-keygen -Y sign`. */
 #pragma once
 
-#include "sshkey.h"
+#include "sshcert.h"
 
 #define KEDGE_SSHSIG_GIT "git" /* the namespace of commits and tags */
 
@@ -13,10 +13,11 @@
 
 enum kedge_sshsig_hash { KEDGE_SSHSIG_SHA256, KEDGE_SSHSIG_SHA512 };
 
-/* `key` and `name_space` are borrowed from `blob`. */
+/* `key`, `certificate` and `name_space` are borrowed from `blob`. */
 struct kedge_sshsig {
     struct kedge_buf blob;
-    struct kedge_sshkey key;
+    struct kedge_sshkey key;          /* that signed */
+    struct kedge_sshcert certificate; /* of `key`, or none */
     struct kedge_slice name_space;
     enum kedge_sshsig_hash hash;
     uint8_t signature[KEDGE_KEY_SIGNATURE];
@@ -25,7 +26,8 @@ struct kedge_sshsig {
 };
 
 /* Reads the armor. White space alone may follow it; every byte within counts. KEDGE_INVALID,
- * KEDGE_LIMIT, and KEDGE_UNSUPPORTED "unsupported key type 'x'". Release `out` on success. */
+ * KEDGE_LIMIT, KEDGE_UNSUPPORTED "unsupported key type 'x'", and what kedge_sshcert_read says of the
+ * certificate that may stand in the key's place. Release `out` on success. */
 int kedge_sshsig_parse(struct kedge_slice armor, struct kedge_sshsig *out,
                        struct kedge_err *err) KEDGE_MUST_CHECK;
 void kedge_sshsig_release(struct kedge_sshsig *signature);

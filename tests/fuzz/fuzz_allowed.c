@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_line(const struct kedge_allowed *allowed, const struct kedge_allowed_line *line)
 {
     struct kedge_err err = {0};
-    const struct kedge_allowed_claim claim = {&line->key, NULL, "git", line->after};
+    const struct kedge_allowed_claim claim = {&line->key, NULL, NULL, "git", line->after};
     const struct kedge_allowed_line *match = kedge_allowed_match(allowed, &claim, &err);
     if (!match && err.code != KEDGE_DENIED)
         abort();
@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             continue;
         check_line(&allowed, line);
         kedge_allowed_matches("alice@example.com", line->principals);
-        if (kedge_allowed_revoked(text, &line->key, &revoked, &err) && !err.msg[0])
+        if (kedge_allowed_revoked(text, &line->key, NULL, &revoked, &err) && !err.msg[0])
             abort();
     }
     return 0;

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check(const struct kedge_commit *commit, size_t size)
 {
     static const struct kedge_allowed nobody;
-    const struct kedge_allowed_line *line;
+    kedge_auto(kedge_buf) struct kedge_buf principals = {0};
     char fingerprint[KEDGE_SSHKEY_FINGERPRINT];
     struct kedge_err err = {0};
     const char *payload = commit->payload.data;
@@ -18,7 +18,7 @@ static void check(const struct kedge_commit *commit, size_t size)
         commit->at < 0 || commit->email.data < payload ||
         commit->email.data + commit->email.size > payload + commit->payload.size)
         abort();
-    if (kedge_commit_verify(commit, &nobody, (struct kedge_slice){"", 0}, &line, fingerprint,
+    if (kedge_commit_verify(commit, &nobody, (struct kedge_slice){"", 0}, &principals, fingerprint,
                             &err) == 0 ||
         !err.msg[0])
         abort();

@@ -7,6 +7,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* A certificate that was read is whole, and good at no time for a principal that it does not name. */
+static void check_certificate(const struct kedge_sshcert *certificate)
+{
+    struct kedge_slice rest = certificate->principals, one;
+    while (kedge_sshcert_take_principal(&rest, &one)) {
+        if (memchr(one.data, '\0', one.size))
+            abort();
+    }
+    if (rest.size || !kedge_sshcert_objection(certificate, "nobody at all", 1772366400000))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool ready;
@@ -20,6 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         return 0;
     }
+    if (signature.certificate.kind != KEDGE_SSHCERT_NONE)
+        check_certificate(&signature.certificate);
     /* A fuzzer can make keys of its own, but no signature by one. */
     bool git = kedge_sshsig_verify(&signature, KEDGE_SSHSIG_GIT, (struct kedge_slice){"tree", 4},
                                    &err) == 0;

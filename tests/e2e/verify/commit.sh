@@ -97,6 +97,62 @@ echo "no key" >../revoked
 expect 1 verify --revoked ../revoked HEAD
 says err 'revoked keys: line 1'
 
+echo "certificates"
+# certified VERDICT WHAT DATE CA OPTION...: a commit by ann with a certificate of that authority.
+certified() {
+    wanted=$1 what=$2 date=$3 authority=$4
+    shift 4
+    ssh-keygen -q -s "../$authority" -I ann "$@" ../ann.pub 2>/dev/null
+    commit ann-cert.pub "$date"
+    alike "$what" HEAD
+    [ "$verdict" -eq "$wanted" ] || fail "$what: $verdict, not $wanted"
+}
+ca=$(cut -d' ' -f1,2 ../ca.pub)
+printf '*@example.org cert-authority %s\n' "$ca" >../signers
+certified 0 "a certificate" 2026-06-01T12:00:00Z ca -n ann@example.org
+accepts verify HEAD
+certified 0 "one principal of three" 2026-06-01T12:00:00Z ca -n eve,ann,bob@example.org
+accepts verify HEAD
+jq -e '.principal == "bob@example.org"' ../out >/dev/null || fail "who was certified"
+certified 1 "no principal of the line" 2026-06-01T12:00:00Z ca -n eve
+certified 1 "no principals" 2026-06-01T12:00:00Z ca
+certified 1 "a host's" 2026-06-01T12:00:00Z ca -h -n ann@example.org
+certified 1 "another authority" 2026-06-01T12:00:00Z eve -n ann@example.org
+# What counts is the time of the commit, not that of the question.
+certified 0 "expired since" 2020-06-01T12:00:00Z ca -n ann@example.org -V 20200101:20210101
+certified 1 "not valid yet" 2019-12-31T23:59:59Z ca -n ann@example.org -V 20200101:20210101
+certified 0 "the first second" 2020-01-01T00:00:00Z ca -n ann@example.org -V 20200101:20210101
+certified 1 "behind the last second" 2021-01-01T00:00:00Z ca -n ann@example.org -V 20200101:20210101
+refuses not-allowed 'not valid any more' verify HEAD
+printf '*,!ann@example.org cert-authority %s\n' "$ca" >../signers
+certified 1 "a principal that is left out" 2026-06-01T12:00:00Z ca -n ann@example.org
+certified 0 "another beside it" 2026-06-01T12:00:00Z ca -n ann@example.org,bob@example.org
+for line in "bob cert-authority $ca" "* $ca" "* $ann" "* cert-authority $ann" "* cert-authority,namespaces=\"git\" $ca" \
+    "* cert-authority,namespaces=\"file\" $ca" "* cert-authority,valid-before=\"20260601115959Z\" $ca" \
+    "* cert-authority,valid-before=\"20260601120000Z\" $ca"; do
+    printf '%s\n' "$line" >../signers
+    alike "certified: $line" HEAD
+done
+printf 'eve cert-authority %s\n* cert-authority %s\n' "$ca" "$ca" >../signers
+certified 0 "the second line of an authority" 2026-06-01T12:00:00Z ca -n ann@example.org
+git config gpg.ssh.revocationFile "$work/revoked"
+for list in ca ann ann-cert; do
+    cp ../$list.pub ../revoked
+    alike "$list is revoked" HEAD --revoked ../revoked
+    [ "$verdict" -eq 1 ] || fail "a revoked $list counts"
+    refuses revoked revoked verify --revoked ../revoked HEAD
+done
+git config --unset gpg.ssh.revocationFile
+for byte in $(seq 3 23 "$(($(git cat-file commit HEAD | wc -c) - 1))"); do
+    git cat-file commit HEAD >../object
+    flip ../object "$byte" 0 ../changed
+    id=$(git hash-object -t commit -w --stdin --literally <../changed)
+    if verify "$id" >../out 2>../err; then fail "certified: a bit in byte $byte turned and accepted"; fi
+    checks=$((checks + 1))
+done
+printf 'ann@example.org %s\nbob@example.org %s\n' "$ann" "$bob" >../signers
+commit ann
+
 echo "objects"
 git cat-file commit HEAD >../object
 # object FILE: its id as a commit, however it looks.

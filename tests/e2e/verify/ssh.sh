@@ -105,12 +105,6 @@ for kind in rsa ecdsa; do
     printf 'ann@example.org %s\n' "$(cat $kind.pub)" >>signers
     refuses unsupported 'unsupported key type' verify --identity ann@example.org --namespace file --signature $kind.sig model.bin
 done
-ssh-keygen -q -s ca -I ann -n ann@example.org ann.pub
-SSH_ASKPASS='' ssh-keygen -q -Y sign -f ann-cert.pub -n file - <model.bin >cert.sig 2>/dev/null || cp ann.pub cert.sig
-if grep -q BEGIN cert.sig; then
-    printf 'ann@example.org cert-authority %s\n' "$ca" >signers
-    refuses unsupported 'unsupported key type' verify --identity ann@example.org --namespace file --signature cert.sig model.bin
-fi
 expect 64 verify --identity ann@example.org --namespace file model.bin
 expect 64 verify --identity ann@example.org --signature model.bin.sig model.bin
 expect 64 verify --namespace file --signature model.bin.sig model.bin
@@ -119,6 +113,84 @@ expect 64 verify --identity ann@example.org --namespace file --signature model.b
 expect 1 verify --identity ann@example.org --namespace file --signature model.bin.sig nothing
 expect 1 verify --identity ann@example.org --namespace file --signature nothing model.bin
 expect 1 "$kedge" verify ssh --allowed-signers nothing --identity a --namespace b --signature model.bin.sig model.bin
+
+echo "certificates"
+# certify CA OPTION...: cert.sig, a signature by ann's key with a certificate by that authority.
+certify() {
+    authority=$1
+    shift
+    ssh-keygen -q -s "$authority" -I ann "$@" ann.pub 2>/dev/null
+    ssh-keygen -q -Y sign -f ann-cert.pub -n file - <model.bin >cert.sig 2>/dev/null
+}
+# certified VERDICT WHAT ARGUMENT...: alike, with the verdict that it must be.
+certified() {
+    wanted=$1 what=$2
+    shift 2
+    alike "$what" "$1" "${2:-file}" cert.sig
+    [ "$verdict" -eq "$wanted" ] || fail "$what: $verdict, not $wanted"
+}
+ssh-keygen -q -t ed25519 -N '' -C other -f other
+printf '*@example.org cert-authority %s\n' "$ca" >signers
+certify ca -n ann@example.org,bob@example.org
+certified 0 "a certificate" ann@example.org
+certified 0 "its other principal" bob@example.org
+certified 1 "a principal that it does not name" eve@example.org
+certified 1 "another namespace" ann@example.org git
+accepts verify --identity ann@example.org --namespace file --signature cert.sig model.bin
+jq -e --arg key "$(ssh-keygen -lf ann.pub | cut -d' ' -f2)" '.key == $key' out >/dev/null || fail "whose certificate"
+alike "a certificate, another file" ann@example.org file cert.sig signers
+[ "$verdict" -eq 1 ] || fail "a certified key has signed everything"
+for list in ca ann ann-cert; do
+    refuses revoked 'revoked' verify --revoked $list.pub --identity ann@example.org --namespace file --signature cert.sig model.bin
+    ! ssh-keygen -Y verify -f signers -I ann@example.org -n file -s cert.sig -r $list.pub <model.bin >/dev/null 2>&1 ||
+        fail "ssh-keygen does not revoke $list"
+done
+refuses revoked 'revoked' verify --revoked ann-cert.pub --identity ann@example.org --namespace file --signature model.bin.sig model.bin
+accepts verify --revoked other.pub --identity ann@example.org --namespace file --signature cert.sig model.bin
+for line in \
+    "ann@example.org cert-authority $ca" "ann@example.org cert-authority,namespaces=\"file\" $ca" \
+    "ann@example.org cert-authority,namespaces=\"git\" $ca" "bob@example.org cert-authority $ca" \
+    "*,!ann@example.org cert-authority $ca" "ann@example.org $ca" "ann@example.org $ann" \
+    "ann@example.org cert-authority $ann" "ann@example.org cert-authority $bob" \
+    "ann@example.org cert-authority,valid-before=\"20200101Z\" $ca" \
+    "ann@example.org cert-authority,valid-after=\"20200101Z\" $ca"; do
+    printf '%s\n' "$line" >signers
+    alike "certified: $line" ann@example.org file cert.sig
+    alike "not certified: $line" ann@example.org file
+done
+printf 'ann@example.org %s\nann@example.org cert-authority %s\n' "$ann" "$ca" >signers
+certified 0 "a key that has a line too" ann@example.org
+base64=$(($(head -n 1 cert.sig | wc -c) + 1))
+for byte in $(seq "$base64" 13 "$(($(wc -c <cert.sig) - 1))"); do
+    flip cert.sig "$byte" 0 mutant
+    alike "certified, byte $byte" ann@example.org file mutant
+    head -c "$byte" cert.sig >mutant
+    alike "certified, cut at $byte" ann@example.org file mutant
+done
+certify other -n ann@example.org
+certified 1 "another authority" ann@example.org
+refuses not-allowed 'not allowed to sign' verify --identity ann@example.org --namespace file --signature cert.sig model.bin
+certify ca
+certified 1 "no principals" ann@example.org
+refuses not-allowed 'certificate names no principal' verify --identity ann@example.org --namespace file --signature cert.sig model.bin
+certify ca -h -n ann@example.org
+certified 1 "a host's certificate" ann@example.org
+refuses not-allowed "host's" verify --identity ann@example.org --namespace file --signature cert.sig model.bin
+certify ca -n ann@example.org -V 20200101:20210101
+certified 1 "expired" ann@example.org
+refuses not-allowed 'not valid any more' verify --identity ann@example.org --namespace file --signature cert.sig model.bin
+certify ca -n ann@example.org -V 20980101:20990101
+certified 1 "not valid yet" ann@example.org
+refuses not-allowed 'not valid yet' verify --identity ann@example.org --namespace file --signature cert.sig model.bin
+certify ca -n ann@example.org -V 20200101:20990101
+certified 0 "valid now" ann@example.org
+certify ca -n ann@example.org -O force-command=/bin/true -O source-address=192.0.2.0/24 -O no-pty -z 7
+certified 0 "options for logins" ann@example.org
+# PROTOCOL.certkeys has these refused; ssh-keygen passes over them.
+certify ca -n ann@example.org -O critical:later@example.org=1
+refuses not-allowed 'critical option' verify --identity ann@example.org --namespace file --signature cert.sig model.bin
+certify rsa -n ann@example.org
+refuses unsupported 'unsupported key type' verify --identity ann@example.org --namespace file --signature cert.sig model.bin
 
 echo "mutants"
 printf 'ann@example.org %s\n' "$ann" >signers

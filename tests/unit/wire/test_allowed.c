@@ -48,7 +48,7 @@ static bool allows(const char *file)
 {
     kedge_auto(kedge_arena) struct kedge_arena arena = {0};
     const struct kedge_sshkey key = key_of(KEY);
-    const struct kedge_allowed_claim claim = {&key, "alice@example.com", "git",
+    const struct kedge_allowed_claim claim = {&key, NULL, "alice@example.com", "git",
                                               time_of("2026-03-01T12:00:00Z")};
     struct kedge_allowed allowed;
     struct kedge_err err = {0};
@@ -327,7 +327,7 @@ Test(allowed, refusals_name_the_reason)
     for (size_t i = 0; i < KEDGE_COUNT(lines); i++) {
         kedge_auto(kedge_arena) struct kedge_arena arena = {0};
         const struct kedge_sshkey key = key_of(KEY);
-        const struct kedge_allowed_claim claim = {&key, "alice", "git",
+        const struct kedge_allowed_claim claim = {&key, NULL, "alice", "git",
                                                   time_of("2026-03-01T12:00:00Z")};
         struct kedge_allowed allowed;
         struct kedge_err err = {0};
@@ -342,7 +342,7 @@ Test(allowed, without_a_principal_the_key_decides)
 {
     kedge_auto(kedge_arena) struct kedge_arena arena = {0};
     const struct kedge_sshkey key = key_of(OTHER);
-    const struct kedge_allowed_claim claim = {&key, NULL, "git", 0};
+    const struct kedge_allowed_claim claim = {&key, NULL, NULL, "git", 0};
     struct kedge_allowed allowed;
     struct kedge_err err = {0};
     cr_assert_eq(kedge_allowed_parse(&arena, slice("alice " KEY "\nbob " OTHER), &allowed, &err),
@@ -385,7 +385,8 @@ Test(allowed, size_and_lines_are_bounded)
     cr_expect_eq(kedge_allowed_parse(&arena, kedge_buf_slice(&text), &allowed, &err), KEDGE_LIMIT);
     bool revoked;
     const struct kedge_sshkey key = key_of(KEY);
-    cr_expect_eq(kedge_allowed_revoked(kedge_buf_slice(&text), &key, &revoked, &err), KEDGE_LIMIT);
+    cr_expect_eq(kedge_allowed_revoked(kedge_buf_slice(&text), &key, NULL, &revoked, &err),
+                 KEDGE_LIMIT);
 }
 
 Test(allowed, revoked_keys)
@@ -409,7 +410,7 @@ Test(allowed, revoked_keys)
     for (size_t i = 0; i < KEDGE_COUNT(lists); i++) {
         bool revoked = false;
         struct kedge_err err = {0};
-        cr_expect_eq(kedge_allowed_revoked(slice(lists[i].list), &key, &revoked, &err),
+        cr_expect_eq(kedge_allowed_revoked(slice(lists[i].list), &key, NULL, &revoked, &err),
                      lists[i].code, "list %zu: %s", i, err.msg);
         cr_expect_eq(revoked, lists[i].revoked, "list %zu", i);
     }

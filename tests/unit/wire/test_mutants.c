@@ -367,19 +367,18 @@ static void make_tag(int which, struct kedge_buf *out)
 static bool open_object(struct kedge_slice text, struct kedge_buf *said)
 {
     kedge_auto(kedge_commit) struct kedge_commit commit = {0};
-    kedge_auto(kedge_buf) struct kedge_buf blob = {0};
+    kedge_auto(kedge_buf) struct kedge_buf blob = {0}, principals = {0};
     const struct kedge_public_key public = kedge_key_public(device);
     struct kedge_allowed_line line = {.number = 1, .usable = true, .principals = "c@x"};
     const struct kedge_allowed allowed = {&line, 1};
-    const struct kedge_allowed_line *found;
     char fingerprint[KEDGE_SSHKEY_FINGERPRINT];
     struct kedge_err err;
     line.key = (struct kedge_sshkey){KEDGE_SSHKEY_ED25519, public, {NULL, 0}};
     bool tag = text.size && *text.data == 'o';
     if ((tag ? kedge_commit_parse_tag(text, &commit, &err)
              : kedge_commit_parse(text, &commit, &err)) ||
-        kedge_commit_verify(&commit, &allowed, (struct kedge_slice){"", 0}, &found, fingerprint,
-                            &err))
+        kedge_commit_verify(&commit, &allowed, (struct kedge_slice){"", 0}, &principals,
+                            fingerprint, &err))
         return false;
     kedge_buf_printf(said, "%s %lld ", fingerprint, (long long)commit.at);
     kedge_buf_add(said, commit.payload.data, commit.payload.size);

@@ -210,7 +210,8 @@ Test(sshsig, every_field_counts)
     EXPECT_WITH(magic, "SSHSIK", KEDGE_INVALID);
     EXPECT_WITH(version, 2, KEDGE_UNSUPPORTED);
     EXPECT_WITH(version, 0, KEDGE_UNSUPPORTED);
-    EXPECT_WITH(key_type, "ssh-ed25519-cert-v01@openssh.com", KEDGE_UNSUPPORTED);
+    EXPECT_WITH(key_type, "ssh-ed25519-cert-v01@openssh.com", KEDGE_INVALID);
+    EXPECT_WITH(key_type, "ssh-rsa-cert-v01@openssh.com", KEDGE_UNSUPPORTED);
     EXPECT_WITH(key_type, "ssh-rsa", KEDGE_UNSUPPORTED);
     EXPECT_WITH(key_type, "sk-ssh-ed25519@openssh.com", KEDGE_INVALID);
     EXPECT_WITH(name_space, "file", KEDGE_DENIED);
