@@ -497,6 +497,15 @@ static void name_address(int fd, char text[ADDRESS])
     snprintf(text, ADDRESS, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
+/* A '%00' would end the path early, for us and not for a proxy before us: it stays as it is written,
+ * and no route matches it. */
+static size_t unescape(void *payload, struct MHD_Connection *connection, char *text)
+{
+    (void)payload;
+    (void)connection;
+    return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
+}
+
 int kedge_httpd_start(const struct kedge_httpd_options *options, struct kedge_httpd **out,
                       struct kedge_err *err)
 {
@@ -515,7 +524,8 @@ int kedge_httpd_start(const struct kedge_httpd_options *options, struct kedge_ht
                          MHD_OPTION_CONNECTION_LIMIT, (unsigned)KEDGE_LIMIT_CONNECTIONS,
                          MHD_OPTION_CONNECTION_MEMORY_LIMIT, KEDGE_LIMIT_HTTP_CONNECTION,
                          MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)KEDGE_LIMIT_HTTP_IDLE_S,
-                         MHD_OPTION_NOTIFY_COMPLETED, complete, httpd, MHD_OPTION_END);
+                         MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+                         complete, httpd, MHD_OPTION_END);
     if (!httpd->daemon) {
         free(httpd);
         return kedge_err_set(err, KEDGE_IO, "cannot start the HTTP server on '%s'",

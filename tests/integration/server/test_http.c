@@ -147,6 +147,7 @@ Test(http, requests_are_bounded_and_refused_with_a_reason)
         {"/healthz", false, nothing, NULL, 200, "\"alive\":true"},
         {"/nowhere", false, nothing, NULL, 404, "\"code\":\"notfound\""},
         {"/v1/../healthz", false, nothing, NULL, 0, NULL},
+        {"/v1/status%00/further", false, nothing, NULL, 404, NULL},
         {"/v1/status", true, nothing, NULL, 405, "\"code\":\"unsupported\""},
         {"/v1/devices/press/sync", false, nothing, NULL, 405, NULL},
         {"/v1/devices/press/sync", true, {"{}", 2}, "text/plain", 415, "\"unsupported\""},
