@@ -70,7 +70,9 @@
 #define KEDGE_LIMIT_ROOTS       64 /* versions in one reply; later ones are fetched one by one */
 #define KEDGE_LIMIT_ENROL       KEDGE_KIB(16) /* a request, a record, a rotation: ours have 2 KiB */
 #define KEDGE_LIMIT_ENROL_REPLY KEDGE_MIB(4)
-#define KEDGE_LIMIT_PENDING     1000 /* devices that wait for approval: strangers can add them */
+#define KEDGE_LIMIT_FORMER_KEYS                                                                    \
+    8                            /* of a device: enrolled anew more often, old reports need --key */
+#define KEDGE_LIMIT_PENDING 1000 /* devices that wait for approval: strangers can add them */
 
 /* HTTP server. */
 #define KEDGE_LIMIT_HTTP_CONNECTION KEDGE_KIB(6)   /* line and headers; 10,000 wait at a time */

@@ -16,6 +16,7 @@
 #define BATCH_MOST KEDGE_MIB(32) /* ... and bytes */
 #define GRAIN      16
 #define KEYS       16 /* of one device that count */
+_Static_assert(KEDGE_LIMIT_FORMER_KEYS + 2 < KEYS, "the former ones too, and one that is given");
 
 void kedge_audit_release(struct kedge_audit *audit)
 {
@@ -77,6 +78,8 @@ static size_t keys_of(const struct kedge_audit_keys *keys, const char *device,
     for (size_t i = 0; i < KEDGE_COUNT(known); i++)
         if (memcmp(known[i], none, sizeof none) != 0)
             memcpy(out[count++].bytes, known[i], KEDGE_KEY_SIZE);
+    for (uint32_t i = 0; row && i < row->former_count; i++)
+        memcpy(out[count++].bytes, row->former[i], KEDGE_KEY_SIZE);
     for (size_t i = 0; i < keys->given_count && count < KEYS; i++)
         if (strcmp(keys->given[i].device, device) == 0)
             out[count++] = keys->given[i].key;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/limits.h"
@@ -224,15 +225,37 @@ static int keep_waiting(struct kedge_store *store, const struct kedge_enrol_requ
 
 /* --- entering --------------------------------------------------------------------------------- */
 
+/* Keys that have spoken for the device until now: what they have signed stays evidence. */
+static int list_former(struct kedge_store *store, const char *device, struct kedge_arena *arena,
+                       struct kedge_strings *out, struct kedge_err *err)
+{
+    struct kedge_ledger_request row = {0};
+    int found = kedge_ledger_get(store, &kedge_ledger_enrolments, device, arena, &row, err);
+    if (found <= 0)
+        return found;
+    const char **at = kedge_arena_array(arena, KEDGE_LIMIT_FORMER_KEYS, sizeof *at);
+    uint32_t count = 0;
+    at[count++] = row.key;
+    if (row.previous)
+        at[count++] = row.previous;
+    for (uint32_t i = 0; i < row.former.count && count < KEDGE_LIMIT_FORMER_KEYS; i++)
+        at[count++] = row.former.at[i];
+    *out = (struct kedge_strings){at, count};
+    return 0;
+}
+
 static int enter(struct kedge_store *store, const char *device, const struct kedge_public_key *key,
                  const char *hardware, const char *by, kedge_ms now, struct kedge_err *err)
 {
+    kedge_auto(kedge_arena) struct kedge_arena arena = {0};
     char text[KEDGE_KEY_TEXT], print[KEDGE_KEY_PRINT];
-    const struct kedge_ledger_request row = {
+    struct kedge_ledger_request row = {
         .key = kedge_public_key_format(key, text),
         .hardware = hardware,
         .at = now,
     };
+    if (list_former(store, device, &arena, &row.former, err) < 0)
+        return err->code;
     const struct kedge_ledger *const over[] = {&kedge_ledger_requests, &kedge_ledger_approvals,
                                                &kedge_ledger_departures};
     int code = kedge_ledger_put(store, &kedge_ledger_enrolments, device, &row, err);
@@ -394,11 +417,16 @@ int kedge_enrolment_rotate(struct kedge_store *store, const struct kedge_identit
     char text[KEDGE_KEY_TEXT], previous[KEDGE_KEY_TEXT], print[KEDGE_KEY_PRINT];
     struct kedge_public_key old;
     memcpy(old.bytes, before->key, sizeof old.bytes);
-    const struct kedge_ledger_request row = {
+    kedge_auto(kedge_arena) struct kedge_arena arena = {0};
+    struct kedge_ledger_request row = {0};
+    if (kedge_ledger_get(store, &kedge_ledger_enrolments, before->device, &arena, &row, err) < 0)
+        return err->code;
+    row = (struct kedge_ledger_request){
         .key = kedge_public_key_format(after, text),
         .hardware = before->hardware,
         .at = before->enrolled,
         .previous = kedge_public_key_format(&old, previous),
+        .former = row.former,
     };
     int code = kedge_ledger_put(store, &kedge_ledger_enrolments, before->device, &row, err);
     if (!code)
@@ -529,6 +557,23 @@ struct reading {
     struct kedge_err *err;
 };
 
+static int read_former(const struct kedge_strings *former, struct kedge_identity *out,
+                       struct kedge_err *err)
+{
+    if (former->count > KEDGE_LIMIT_FORMER_KEYS)
+        return kedge_err_set(err, KEDGE_CORRUPT, "device '%s' has %u former keys", out->device,
+                             former->count);
+    if (former->count)
+        out->former = kedge_alloc_array(former->count, sizeof *out->former);
+    for (uint32_t i = 0; i < former->count; i++) {
+        struct kedge_public_key key;
+        if (kedge_public_key_parse(former->at[i], &key, err))
+            return err->code;
+        memcpy(out->former[out->former_count++], key.bytes, KEDGE_KEY_SIZE);
+    }
+    return 0;
+}
+
 static int read_enrolment(const char *device, struct kedge_slice bytes, void *payload)
 {
     struct reading *reading = payload;
@@ -547,7 +592,7 @@ static int read_enrolment(const char *device, struct kedge_slice bytes, void *pa
     memcpy(identity->previous, previous.bytes, sizeof identity->previous);
     identity->enrolled = row.at;
     kedge_identity_text(&identity->hardware, row.hardware);
-    return 0;
+    return read_former(&row.former, identity, reading->err);
 }
 
 static int read_departure(const char *device, struct kedge_slice bytes, void *payload)
@@ -583,6 +628,9 @@ static void forget(struct kedge_identities *identities)
         struct kedge_identity *row = identities->at[i];
         memset(row->key, 0, sizeof row->key);
         memset(row->previous, 0, sizeof row->previous);
+        free(row->former);
+        row->former = NULL;
+        row->former_count = 0;
         kedge_identity_text(&row->hardware, NULL);
         row->enrolled = row->left = row->farewell = 0;
         row->standing = KEDGE_STANDING_MEMBER;

@@ -22,6 +22,7 @@ static const struct kedge_member request_members[] = {
     {KEDGE_RECORD_MEMBER("hardware", STRING, kedge_ledger_request, hardware)},
     {KEDGE_RECORD_MEMBER("at", INTEGER, kedge_ledger_request, at)},
     {KEDGE_RECORD_MEMBER("previousKey", STRING, kedge_ledger_request, previous)},
+    {KEDGE_RECORD_MEMBER("formerKeys", STRINGS, kedge_ledger_request, former)},
 };
 
 static const struct kedge_member approval_members[] = {

@@ -20,7 +20,8 @@ struct kedge_ledger_token {
 struct kedge_ledger_request {
     const char *key, *hardware;
     kedge_ms at;
-    const char *previous; /* key before the last rotation */
+    const char *previous;        /* key before the last rotation */
+    struct kedge_strings former; /* keys of enrolments before this one, the last first */
 };
 
 struct kedge_ledger_approval {

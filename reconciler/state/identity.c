@@ -96,6 +96,7 @@ void kedge_identity_release(struct kedge_identities *identities)
         const char *const texts[] = {row->device, row->hardware, row->hold, row->frees};
         for (size_t k = 0; k < KEDGE_COUNT(texts); k++)
             free((char *)texts[k]);
+        free(row->former);
         free(row);
     }
     free(identities->at);

@@ -16,10 +16,12 @@ extern const struct kedge_words kedge_standing_words; /* NULL, "decommissioning"
 /* One device's row; owned by the set, as are its strings. */
 struct kedge_identity {
     const char *device;
-    uint8_t key[KEDGE_KEY_SIZE];      /* it was enrolled with; all-zero: none */
-    uint8_t previous[KEDGE_KEY_SIZE]; /* the one before the last rotation; all-zero: none */
-    const char *hardware;             /* id it gave then, or NULL */
-    kedge_ms enrolled;                /* when; 0: never */
+    uint8_t key[KEDGE_KEY_SIZE];       /* it was enrolled with; all-zero: none */
+    uint8_t previous[KEDGE_KEY_SIZE];  /* the one before the last rotation; all-zero: none */
+    uint8_t (*former)[KEDGE_KEY_SIZE]; /* of enrolments before this one, the last first */
+    uint32_t former_count;
+    const char *hardware; /* id it gave then, or NULL */
+    kedge_ms enrolled;    /* when; 0: never */
     enum kedge_standing standing;
     kedge_ms left;    /* when it was told to go, or was sent off */
     int64_t farewell; /* LEAVING: generation of the order that says so; 0: none is signed yet */

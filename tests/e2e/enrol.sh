@@ -271,6 +271,7 @@ expect 0 enroll press-1 --token "$token"
 run_enrolled press-1 --wait 2
 until_ok 30 device_holds press-1 '.sync == "Synced" and (.standing | not)'
 says_version press-1 1.0.0
+expect 0 "$kedge" history --verify press-1
 
 step "a device that is away hears of it when it is back, also across kill -9"
 end_agent press-3
