@@ -148,6 +148,11 @@ static int check_signed(const struct kedge_root *judge, struct kedge_slice file,
 {
     const struct kedge_envelope_trust trust = kedge_root_trust(judge, KEDGE_ROOT_ROOT);
     int code = kedge_envelope_verify(file.data, file.size, KEDGE_LIMIT_ROOT, &trust, payload, err);
+    if (code == KEDGE_DENIED)
+        return kedge_err_set(err, code,
+                             "root keys of version %lld: %s; who holds one signs it with 'kedge "
+                             "root sign'",
+                             (long long)judge->version, err->msg);
     return code ? kedge_err_wrap(err, "root keys of version %lld", (long long)judge->version) : 0;
 }
 
