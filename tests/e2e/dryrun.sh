@@ -114,7 +114,7 @@ step "drift: a file on a device is changed by hand"
 end_agent saw-1
 rm "$work/saw-1/current/detector/version"
 run_agent saw-1 --wait 2
-found() { "$kedge" history --device saw-1 --limit 8 | grep -qi drift || [ -e "$work/saw-1/current/detector/version" ]; }
+found() { grep -qi drift <<<"$("$kedge" history --device saw-1 --limit 8)" || [ -e "$work/saw-1/current/detector/version" ]; }
 until_ok 20 found
 until_ok 20 says_version saw-1 1.2.0
 converged

@@ -293,7 +293,7 @@ device_holds press-4 '.standing == "decommissioned" and .identity.key == "refuse
 expect 1 "$kedge" device decommission press-4 --now
 says err "is decommissioned"
 status_holds '.devices.decommissioned == 2'
-curl -sS "$server/metrics" | grep -qx 'kedge_devices_decommissioned 2' || fail "metrics do not say so"
+grep -qx 'kedge_devices_decommissioned 2' <<<"$(curl -sS "$server/metrics")" || fail "metrics do not say so"
 happened DeviceDecommissioned 3 || fail "history does not know"
 
 step "the rest of the fleet has noticed nothing"

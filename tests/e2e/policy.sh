@@ -100,7 +100,7 @@ holds '.action == "Held" and .held.version == "1.0.0" and .verb == "update"'
 expect 0 "$kedge" history --device mill-1 -o json
 holds '[.. | objects | select(.kind? == "ActionHeld" and .reason? == "policy")] | length >= 1'
 end_agent mill-1
-curl -fsS "$server/metrics" | grep -q 'blocker="policy"' || fail "no metric names the blocker"
+grep -q 'blocker="policy"' <<<"$(curl -fsS "$server/metrics")" || fail "no metric names the blocker"
 end_server
 unset KEDGE_SERVER
 

@@ -99,7 +99,7 @@ end_agent press-1 KILL
 run_rooted press-1 --wait 60
 until_ok 10 agent_says press-1 '.connected and .report.root == 2 and (.report.generation // 0) == 0'
 [ "$(answer press-1 | jq .pid)" = "$before" ] || fail "a new start made a difference"
-curl -sS "$server/metrics" | grep -q '^kedge_root_permits 0' || fail "metrics do not say it"
+grep -q '^kedge_root_permits 0' <<<"$(curl -sS "$server/metrics")" || fail "metrics do not say it"
 
 step "the new director takes over, and those that miss nothing are bound anew"
 end_server
