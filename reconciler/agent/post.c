@@ -3,28 +3,9 @@
 
 #include <string.h>
 
-#include "base/json.h"
-#include "base/limits.h"
 #include "net/httpc.h"
 
-#define TIMEOUT     30000 /* ms */
-#define ERROR_LIMIT KEDGE_KIB(16)
-
-/* The server says why in {"error": {"code", "message"}}; foreign text, so cut. */
-static int refused(const struct kedge_buf *body, int status, struct kedge_err *err)
-{
-    kedge_auto(kedge_json) json_t *json = NULL;
-    json_t *error;
-    const char *message = NULL;
-    if (body->size && kedge_json_parse(body->data, body->size, ERROR_LIMIT, &json, NULL) == 0 &&
-        kedge_json_object(json, "error", &error, NULL) == 0 &&
-        kedge_json_string(error, "message", &message, NULL) != 0)
-        message = NULL;
-    enum kedge_code code = kedge_httpc_code(status);
-    return kedge_err_set(err, code ? code : KEDGE_INVALID,
-                         "the server answered with status %d%s%.300s", status, message ? ": " : "",
-                         message ? message : "");
-}
+#define TIMEOUT 30000 /* ms */
 
 int kedge_post(const struct kedge_errand *errand, const char *path, struct kedge_slice envelope,
                size_t limit, int *status, struct kedge_buf *out, struct kedge_err *err)
@@ -48,11 +29,11 @@ int kedge_post(const struct kedge_errand *errand, const char *path, struct kedge
     int code = kedge_httpc_open(client, &request, &answer, err);
     if (code)
         return code;
-    bool good = answer.status >= 200 && answer.status < 300;
-    code = kedge_httpc_read_all(client, good ? limit : ERROR_LIMIT, &body, err);
+    if (answer.status >= 200 && answer.status < 300)
+        code = kedge_httpc_read_all(client, limit, &body, err);
+    else
+        code = kedge_httpc_refused(client, answer.status, err);
     kedge_httpc_close(client);
-    if (!good)
-        return refused(&body, answer.status, err);
     if (code)
         return code;
     *status = answer.status;

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/limits.h"
 
 #define CONNECT_TIMEOUT 15000L         /* ms */
@@ -16,6 +17,7 @@
 #define STALL_TIME      60L            /* ... over this many seconds: the transfer is dead */
 #define WINDOW          KEDGE_KIB(512) /* unread body before the sender is held back */
 #define ONE_POLL        60000
+#define ERROR_LIMIT     KEDGE_KIB(16) /* of an error document */
 
 struct kedge_httpc {
     CURLM *multi;
@@ -309,4 +311,21 @@ enum kedge_code kedge_httpc_code(int status)
     if (status >= 200 && status < 300)
         return KEDGE_OK;
     return status >= 500 ? KEDGE_UNAVAILABLE : KEDGE_INVALID;
+}
+
+int kedge_httpc_refused(struct kedge_httpc *client, int status, struct kedge_err *err)
+{
+    kedge_auto(kedge_buf) struct kedge_buf body = {0};
+    kedge_auto(kedge_json) json_t *json = NULL;
+    json_t *error;
+    const char *message = NULL;
+    if (kedge_httpc_read_all(client, ERROR_LIMIT, &body, NULL) == 0 && body.size &&
+        kedge_json_parse(body.data, body.size, ERROR_LIMIT, &json, NULL) == 0 &&
+        kedge_json_object(json, "error", &error, NULL) == 0 &&
+        kedge_json_string(error, "message", &message, NULL) != 0)
+        message = NULL;
+    enum kedge_code code = kedge_httpc_code(status);
+    return kedge_err_set(err, code ? code : KEDGE_INVALID,
+                         "the server answered with status %d%s%.300s", status, message ? ": " : "",
+                         message ? message : "");
 }

@@ -54,3 +54,6 @@ void kedge_httpc_close(struct kedge_httpc *client);
 /* The kedge code that an HTTP status stands for: 401 and 403 DENIED, 404 and 410 NOTFOUND, 408
  * TIMEOUT, 409 CONFLICT, 413 LIMIT, 429 and 5xx UNAVAILABLE, other 4xx INVALID. */
 enum kedge_code kedge_httpc_code(int status);
+/* Why a kedge server refused, after kedge_httpc_open: its {"error": {"code", "message"}}, foreign
+ * text and so cut, as an error of the status' code. Reads the body; does not close. */
+int kedge_httpc_refused(struct kedge_httpc *client, int status, struct kedge_err *err);

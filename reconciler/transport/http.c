@@ -9,12 +9,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/json.h"
 #include "base/limits.h"
 #include "net/httpc.h"
 
 #define PATIENCE     30000 /* ms beyond `wait` for the answer to come */
-#define ERROR_LIMIT  KEDGE_KIB(16)
 #define CONTENT_TYPE "application/vnd.dsse.envelope.v1+json"
 
 struct http {
@@ -53,24 +51,6 @@ static void http_close(struct kedge_transport *self)
     free(http);
 }
 
-/* The server says why in {"error": {"code", "message"}}; foreign text, so cut and kept apart. */
-static int refused(struct kedge_httpc *client, int status, struct kedge_err *err)
-{
-    kedge_auto(kedge_buf) struct kedge_buf body = {0};
-    kedge_auto(kedge_json) json_t *json = NULL;
-    json_t *error;
-    const char *message = NULL;
-    if (kedge_httpc_read_all(client, ERROR_LIMIT, &body, NULL) == 0 && body.size &&
-        kedge_json_parse(body.data, body.size, ERROR_LIMIT, &json, NULL) == 0 &&
-        kedge_json_object(json, "error", &error, NULL) == 0 &&
-        kedge_json_string(error, "message", &message, NULL) != 0)
-        message = NULL;
-    enum kedge_code code = kedge_httpc_code(status);
-    return kedge_err_set(err, code ? code : KEDGE_INVALID,
-                         "the server answered with status %d%s%.300s", status, message ? ": " : "",
-                         message ? message : "");
-}
-
 /* 0 for anything that is no version. */
 static int64_t read_version(const char *text)
 {
@@ -107,7 +87,7 @@ static int http_exchange(struct kedge_transport *self, struct kedge_slice report
     if (answer.status == 200 || answer.status == 204)
         code = kedge_httpc_read_all(http->client, KEDGE_LIMIT_ENVELOPE, envelope, err);
     else
-        code = refused(http->client, answer.status, err);
+        code = kedge_httpc_refused(http->client, answer.status, err);
     kedge_httpc_close(http->client);
     if (!code && answer.status == 200 && envelope->size == start)
         code = kedge_err_set(err, KEDGE_INVALID, "the server sent an empty envelope");
@@ -134,7 +114,7 @@ static int http_root(struct kedge_transport *self, int64_t version, int cancel,
     if (code)
         return code;
     code = answer.status == 200 ? kedge_httpc_read_all(http->client, KEDGE_LIMIT_ROOT, out, err)
-                                : refused(http->client, answer.status, err);
+                                : kedge_httpc_refused(http->client, answer.status, err);
     kedge_httpc_close(http->client);
     return code;
 }

@@ -21,8 +21,8 @@ git config user.signingKey "$work/ann"
 printf 'ann@example.org %s\nbob@example.org namespaces="git" %s\n' "$ann" "$bob" >../signers
 
 verify() { set -- "$kedge" verify commit --allowed-signers "$work/signers" "$@"; "$@"; }
-# alike WHAT REV [OPTION...]: both accept or both refuse; gives which.
-alike() {
+# agree WHAT REV [OPTION...]: both accept or both refuse; gives which.
+agree() {
     what=$1 revision=$2 a=0 b=0
     shift 2
     checks=$((checks + 1))
@@ -48,14 +48,14 @@ commit ann
 accepts verify HEAD
 jq -e --arg id "$(git rev-parse HEAD)" --arg key "$(ssh-keygen -lf ../ann.pub | cut -d' ' -f2)" \
     '.commit == $id and .key == $key and .principal == "ann@example.org" and .subject == "HEAD"' ../out >/dev/null || fail "who signed"
-alike ann HEAD
+agree ann HEAD
 commit bob
-alike bob HEAD
+agree bob HEAD
 commit eve
-alike eve HEAD
+agree eve HEAD
 refuses not-allowed 'no line has it' verify HEAD
 commit ''
-alike unsigned HEAD
+agree unsigned HEAD
 refuses unsigned 'not signed' verify HEAD
 for kind in rsa ecdsa; do
     printf '%s@example.org %s\n' $kind "$(cat ../$kind.pub)" >>../signers
@@ -76,21 +76,21 @@ for line in \
     "ann valid-before=\"20260601115959Z\" $ann" "ann valid-after=\"20260601120001Z\" $ann" \
     "ann $bob" "" "ann no-such-option $ann"; do
     printf '%s\n' "$line" >../signers
-    alike "$line" HEAD
+    agree "$line" HEAD
 done
 printf 'ann valid-before="20260101Z" %s\nnew valid-after="20260101Z" %s\n' "$ann" "$ann" >../signers
-alike "a key with two spans" HEAD
+agree "a key with two spans" HEAD
 [ "$verdict" -eq 0 ] || fail "the second span does not count"
 
 echo "revoked keys"
 printf 'ann@example.org %s\nbob@example.org %s\n' "$ann" "$bob" >../signers
 cp ../ann.pub ../revoked
 git config gpg.ssh.revocationFile "$work/revoked"
-alike "ann is revoked" HEAD --revoked ../revoked
+agree "ann is revoked" HEAD --revoked ../revoked
 [ "$verdict" -eq 1 ] || fail "a revoked key counts"
 refuses revoked 'is revoked' verify --revoked ../revoked HEAD
 cp ../bob.pub ../revoked
-alike "bob is revoked" HEAD --revoked ../revoked
+agree "bob is revoked" HEAD --revoked ../revoked
 [ "$verdict" -eq 0 ] || fail "another key's revocation counts"
 git config --unset gpg.ssh.revocationFile
 echo "no key" >../revoked
@@ -104,7 +104,7 @@ certified() {
     shift 4
     ssh-keygen -q -s "../$authority" -I ann "$@" ../ann.pub 2>/dev/null
     commit ann-cert.pub "$date"
-    alike "$what" HEAD
+    agree "$what" HEAD
     [ "$verdict" -eq "$wanted" ] || fail "$what: $verdict, not $wanted"
 }
 ca=$(cut -d' ' -f1,2 ../ca.pub)
@@ -131,14 +131,14 @@ for line in "bob cert-authority $ca" "* $ca" "* $ann" "* cert-authority $ann" "*
     "* cert-authority,namespaces=\"file\" $ca" "* cert-authority,valid-before=\"20260601115959Z\" $ca" \
     "* cert-authority,valid-before=\"20260601120000Z\" $ca"; do
     printf '%s\n' "$line" >../signers
-    alike "certified: $line" HEAD
+    agree "certified: $line" HEAD
 done
 printf 'eve cert-authority %s\n* cert-authority %s\n' "$ca" "$ca" >../signers
 certified 0 "the second line of an authority" 2026-06-01T12:00:00Z ca -n ann@example.org
 git config gpg.ssh.revocationFile "$work/revoked"
 for list in ca ann ann-cert; do
     cp ../$list.pub ../revoked
-    alike "$list is revoked" HEAD --revoked ../revoked
+    agree "$list is revoked" HEAD --revoked ../revoked
     [ "$verdict" -eq 1 ] || fail "a revoked $list counts"
     refuses revoked revoked verify --revoked ../revoked HEAD
 done
@@ -161,13 +161,13 @@ object() { git hash-object -t commit -w --stdin --literally <"$1"; }
 changed() {
     LC_ALL=C sed "$2" ../object >../changed
     ! cmp -s ../object ../changed || fail "$1: nothing is changed"
-    alike "$1" "$(object ../changed)"
+    agree "$1" "$(object ../changed)"
 }
 refused() {
     changed "$@"
     [ "$verdict" -eq 1 ] || fail "$1: accepted"
 }
-alike "as it was" "$(object ../object)"
+agree "as it was" "$(object ../object)"
 [ "$verdict" -eq 0 ] || fail "the object as it was"
 refused "another message" 's/^2026/2027/'
 refused "another author" 's/^author Ann/author Bob/'
@@ -178,7 +178,7 @@ sed '/^gpgsig/,/END SSH/!d' ../object >../signature
 size=$(wc -c <../signature)
 for at in 30 100 200 $((size - 30)); do
     { sed '/^gpgsig/,$d' ../object; head -c "$at" ../signature; echo; sed '1,/END SSH/d' ../object; } >../changed
-    alike "truncated at $at" "$(object ../changed)"
+    agree "truncated at $at" "$(object ../changed)"
     [ "$verdict" -eq 1 ] || fail "a signature truncated at $at counts"
 done
 { sed '/^gpgsig/,$d' ../object; cat ../signature ../signature; sed '1,/END SSH/d' ../object; } >../changed
@@ -210,14 +210,14 @@ refuses notfound 'is not in' verify 0123456789012345678901234567890123456789
 echo "tags"
 git tag -s -m 'one' signed
 git tag -a -m 'two' --no-sign annotated
-alike "a signed tag" signed
+agree "a signed tag" signed
 [ "$verdict" -eq 0 ] || fail "a signed tag"
 accepts verify signed
 jq -e '.tag and (.commit | not)' ../out >/dev/null || fail "which tag"
-alike "an annotated tag" annotated
+agree "an annotated tag" annotated
 refuses unsigned 'not signed' verify annotated
 git cat-file tag signed | sed 's/^one/two/' >../changed
-alike "a changed tag" "$(git hash-object -t tag -w --stdin --literally <../changed)"
+agree "a changed tag" "$(git hash-object -t tag -w --stdin --literally <../changed)"
 [ "$verdict" -eq 1 ] || fail "a changed tag counts"
 accepts verify 'signed^{commit}'
 

@@ -50,6 +50,19 @@ accepts() {
     expect 0 "$@" -o json
     jq -e '.accepted == true and .reason == "accepted"' "$work/out" >/dev/null || fail "no JSON that accepts"
 }
+# alike WHAT ARGUMENT...: `ours` and `theirs`, the stock tool $peer, both accept or both refuse; gives
+# which.
+alike() {
+    what=$1 a=0 b=0
+    shift
+    checks=$((checks + 1))
+    ours "$@" >"$work/out" 2>"$work/err" || a=$?
+    theirs "$@" >/dev/null 2>&1 || b=$?
+    [ "$a" -le 1 ] || fail "$what: ended with $a"
+    [ "$a" -eq "$((b != 0))" ] || fail "$what: $a here, $b from $peer"
+    # shellcheck disable=SC2034 # the tests use it
+    verdict=$a
+}
 # vectors: the folder of outside vectors; ends the test well when there is none.
 vectors() {
     vectors=${KEDGE_VECTORS:-${KEDGE_SOURCE_ROOT:-.}/../shared/vectors}
